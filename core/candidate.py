@@ -1,0 +1,106 @@
+"""Answers, scores and candidates."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
+
+from .base import Frozen
+from .calls import FinishReason
+from .problem import AnswerKind, ToolCall
+from .usage import Usage
+
+
+class ExtractionRule(StrEnum):
+    """Where in the text an answer was found, surest first."""
+
+    BOXED = "boxed"
+    """In the last ``\\boxed{…}``."""
+    HASHES = "hashes"
+    """After the last ``####``."""
+    CUE = "cue"
+    """After "the answer is" or the like."""
+    WHOLE = "whole"
+    """The whole text is the answer (code, JSON, text, a bare number)."""
+    LAST_NUMBER = "last_number"
+    """The last number of the text: a declared fallback, counted in every result."""
+
+
+class Answer(Frozen):
+    """A canonical answer. Two answers with one ``key`` are equal; others may still be equal symbolically."""
+
+    value: str
+    """Canonical text: a reduced fraction or decimal for numbers, normalised LaTeX for expressions, a letter for choices."""
+    unit: str | None = None
+    """Currency, percent or unit, apart from the value: votes merge 5 with 5 dollars, never 50 % with 0.5."""
+    kind: AnswerKind
+    raw: str
+    """The text as the model wrote it."""
+    rule: ExtractionRule
+
+    @property
+    def key(self) -> tuple[str, str | None]:
+        """What votes compare first."""
+        return (self.value, self.unit)
+
+    def __str__(self) -> str:
+        if self.unit is None:
+            return self.value
+        return f"{self.unit}{self.value}" if self.unit in "$€£¥₹" else f"{self.value} {self.unit}"
+
+
+class Evidence(Frozen):
+    """A tool call behind a score: what was asked, what came back, what went wrong."""
+
+    tool: str
+    input: Any = None
+    output: Any = None
+    error: str | None = None
+
+
+class Score(Frozen):
+    """A verifier's judgement: ``value`` in [0, 1], made from ``raw`` by the verifier's declared monotone map.
+
+    ``value`` is None after a parse failure: the candidate still votes but cannot win by score. ``steps`` holds one value per
+    step of the candidate; :class:`Candidate` raises where their numbers differ.
+    """
+
+    verifier: str
+    value: float | None = Field(ge=0, le=1)
+    raw: float | None = None
+    scale: Literal["probability", "advantage", "log_ratio"] = "probability"
+    steps: tuple[float | None, ...] = ()
+    rationale: str = ""
+    evidence: tuple[Evidence, ...] = ()
+    usage: Usage = Usage()
+
+
+class Candidate(Frozen):
+    """One complete attempt at a problem. A failed call is no candidate, and an error text never votes."""
+
+    id: str
+    """Journal key of the call and number of the choice: the same in every replay."""
+    text: str
+    thinking: str = ""
+    steps: tuple[str, ...] = ()
+    answer: Answer | None = None
+    language: str = "en"
+    role: str = "policy"
+    model: str
+    """The model that really answered."""
+    finish_reason: FinishReason = FinishReason.STOP
+    tool_calls: tuple[ToolCall, ...] = ()
+    parent: str | None = None
+    logprob: float | None = None
+    scores: tuple[Score, ...] = ()
+    counted: bool = True
+    """False for late finishers: they came after the stopping rule had decided and never vote."""
+
+    @model_validator(mode="after")
+    def _scores_align(self) -> Candidate:
+        for score in self.scores:
+            if score.steps and len(score.steps) != len(self.steps):
+                raise ValueError(f"{score.verifier} scored {len(score.steps)} steps of {len(self.steps)} in {self.id}")
+        return self

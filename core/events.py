@@ -1,0 +1,113 @@
+"""Events: append-only, typed facts of a run, from which every view is folded.
+
+An event's id is made from scope, node, visit, kind and index, so that a replayed event is recognised and dropped. Token
+deltas are no events: they are telemetry in an overwritten table.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, TypeAdapter
+
+from .base import Frozen
+from .calls import CallFailure
+from .candidate import Candidate
+from .result import Outcome, Status, StopReason
+
+
+class _Event(Frozen):
+    scope: str = ""
+    """Scope path; empty for the run itself."""
+    node: str = ""
+    visit: int = 0
+    index: int = 0
+
+    @property
+    def id(self) -> str:
+        """Deterministic: the same fact has the same id in every replay."""
+        kind = getattr(self, "type")  # noqa: B009 - declared by each subclass as a literal
+        return f"{self.scope}/{self.node}.{self.visit}/{kind}.{self.index}"
+
+
+class RunStarted(_Event):
+    """A process took the lease and began to execute; ``index`` counts the times (0 = first, then resumptions)."""
+
+    type: Literal["run_started"] = "run_started"
+    strategy: str
+    models: dict[str, str]
+
+
+class WaveStarted(_Event):
+    """A node begins a wave of ``size`` calls of one role, ``window`` of them in flight at a time."""
+
+    type: Literal["wave_started"] = "wave_started"
+    role: str
+    model: str
+    size: int
+    window: int
+
+
+class CallFinished(_Event):
+    """A model call came back."""
+
+    type: Literal["call_finished"] = "call_finished"
+    role: str
+    model: str
+    choices: int
+    prompt_tokens: int
+    cached_tokens: int
+    completion_tokens: int
+    dollars: float | None
+    seconds: float
+    retries: int = 0
+
+
+class CallFailed(_Event):
+    """A model call failed for good, or was refused by the budget."""
+
+    type: Literal["call_failed"] = "call_failed"
+    role: str
+    model: str
+    failure: CallFailure
+
+
+class CandidateAdded(_Event):
+    """A candidate joined the pool."""
+
+    type: Literal["candidate_added"] = "candidate_added"
+    candidate: Candidate
+
+
+class Warned(_Event):
+    """A declared fallback, or something the user should know; ``code`` is stable."""
+
+    type: Literal["warned"] = "warned"
+    code: str
+    message: str
+
+
+class StrategyFinished(_Event):
+    """A strategy decided."""
+
+    type: Literal["strategy_finished"] = "strategy_finished"
+    strategy: str
+    outcome: Outcome
+
+
+class RunFinished(_Event):
+    """The run ended; ``index`` as in :class:`RunStarted`."""
+
+    type: Literal["run_finished"] = "run_finished"
+    status: Status
+    stop_reason: StopReason
+    answer: str | None
+
+
+Event = Annotated[
+    RunStarted | WaveStarted | CallFinished | CallFailed | CandidateAdded | Warned | StrategyFinished | RunFinished,
+    Field(discriminator="type"),
+]
+
+EVENT: TypeAdapter[Event] = TypeAdapter(Event)
+"""Reads an event back from JSON."""

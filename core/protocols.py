@@ -1,0 +1,134 @@
+"""Protocols that let the layers meet without importing each other."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
+
+from .calls import CallResult, ChatRequest, ModelCall, Reply
+from .candidate import Answer, Candidate
+from .errors import ModelError
+from .events import Event
+from .model_spec import ModelSpec
+from .result import StopReason
+
+OnText = Callable[[int, str], None]
+"""Called with choice index and new text while a reply streams in; telemetry only."""
+
+OnLost = Callable[[ModelError], Awaitable[None]]
+"""Called before a retry that follows an attempt which may have been billed; raises to forbid the retry."""
+
+
+class Transport(Protocol):
+    """One way to reach a model over the wire. Makes exactly one attempt and translates every error to the tree."""
+
+    async def complete(
+        self, spec: ModelSpec, request: ChatRequest, *, api_key: str | None, timeout: float, tag: str, on_text: OnText | None
+    ) -> Reply:
+        """Send one chat completion.
+
+        ``timeout`` bounds the whole call in seconds. ``tag`` goes out as the header ``X-Request-Id``. Cancelling the task
+        closes the connection, so that the server stops generating. Raises only :class:`ModelError`.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Close every connection."""
+        ...
+
+
+class Gateway(Protocol):
+    """The only door to models: limits, retries, deadlines and prices around a transport."""
+
+    async def complete(
+        self,
+        spec: ModelSpec,
+        request: ChatRequest,
+        *,
+        tag: str,
+        timeout: float | None = None,
+        on_lost: OnLost | None = None,
+        on_text: OnText | None = None,
+    ) -> Reply:
+        """One call with its retries. ``timeout`` in seconds covers queueing and retries too. Raises :class:`ModelError`."""
+        ...
+
+    async def close(self) -> None:
+        """Close every transport."""
+        ...
+
+
+class Wave(NamedTuple):
+    """What came of a wave of calls."""
+
+    results: tuple[CallResult, ...]
+    """The counted results, by index."""
+    late: tuple[CallResult, ...]
+    """Replies that arrived after the stopping rule had decided: kept, never counted."""
+    stop_reason: StopReason
+    """``finished`` where every call was made, else why not."""
+
+
+Consume = Callable[[CallResult], Awaitable[bool]]
+"""Called once per result in index order; True stops the wave. A pure function of the results so far, never of arrival."""
+
+
+class Scope(Protocol):
+    """Where a strategy runs: a path, a share of the budget, a root of randomness, a prefix of the journal."""
+
+    @property
+    def path(self) -> str:
+        """Unique in the run; empty for the root."""
+        ...
+
+    @property
+    def seed(self) -> int:
+        """The run's seed."""
+        ...
+
+    @property
+    def prompts(self) -> Mapping[str, str]:
+        """Prompt texts by name, as fixed when the run was created."""
+        ...
+
+    @property
+    def candidates(self) -> Mapping[str, Candidate]:
+        """The run's candidate pool by id, shared by all scopes."""
+        ...
+
+    def spec(self, role: str) -> ModelSpec:
+        """The model that plays ``role``."""
+        ...
+
+    def rng(self, node: str, visit: int = 0, index: int = 0) -> random.Random:
+        """A generator for one place, made where it is used."""
+        ...
+
+    async def wave(
+        self, node: str, calls: Sequence[ModelCall], *, consume: Consume, window: int | None = None, visit: int = 0
+    ) -> Wave:
+        """Make ``calls`` concurrently, at most ``window`` beyond the settled prefix, and consume results in index order.
+
+        Every result is journaled before it is used. A failed call is a result with a failure; the others carry on. Budget,
+        deadline and stop end the wave early with their reason and what has been consumed so far.
+        """
+        ...
+
+    async def effect(
+        self, node: str, name: str, request: Mapping[str, Any], perform: Callable[[], Awaitable[Any]], *, visit: int = 0
+    ) -> Any:
+        """The journaled value of something that may differ a second time; ``perform`` runs only where none is journaled."""
+        ...
+
+    async def same_answer(self, node: str, a: Answer, b: Answer) -> bool:
+        """Whether two answers are equal, symbolically where plain comparison cannot tell; verdicts are journaled."""
+        ...
+
+    def add(self, candidate: Candidate) -> None:
+        """Put a candidate into the pool (an event)."""
+        ...
+
+    def emit(self, event: Event) -> None:
+        """Append an event to the run's log."""
+        ...

@@ -1,0 +1,125 @@
+"""What the store keeps of a run: the run itself, journal entries, stored events, controls and the lease."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any, Literal
+
+from pydantic import Field
+
+from .base import Frozen
+from .budget import Budget
+from .events import Event
+from .problem import Problem
+from .result import Result, RunState
+from .usage import Usage
+
+
+class RunSpec(Frozen):
+    """Everything that decides what a run does, fixed when it is created."""
+
+    problem: Problem
+    strategy: str
+    config: dict[str, Any] = Field(default_factory=dict)
+    """The strategy's configuration, complete (defaults filled in)."""
+    models: dict[str, str]
+    """Role to model name. ``policy`` is always there; unset roles inherit it."""
+    budget: Budget = Budget()
+    seed: int = 0
+    prompts: dict[str, str] = Field(default_factory=dict)
+    """Text of every prompt the run uses, by name: a later edit of a prompt file changes no old run."""
+    version: str
+    """Of symposia."""
+
+
+class EntryKind(StrEnum):
+    """What a journal entry records."""
+
+    CALL = "call"
+    """A model call."""
+    EFFECT = "effect"
+    """Any other thing that may differ a second time: a tool, a clock reading that decides, a symbolic verdict."""
+
+
+class EntryStatus(StrEnum):
+    """Where a journal entry stands. ``sent`` in a journal nobody executes means lost."""
+
+    SENT = "sent"
+    """Committed before the call is made, with the reserved upper bound as its charge."""
+    DONE = "done"
+    """Committed before the result is used, with the true charge."""
+    FAILED = "failed"
+    """Failed for good; ``response`` is a CallFailure."""
+    LOST = "lost"
+    """Broke off after the provider may have worked on it; the reservation stays charged."""
+
+
+class JournalEntry(Frozen):
+    """One attempt at one effect. ``(run, key, attempt)`` is unique; at most one attempt of a key is done or failed."""
+
+    key: str
+    """``SCOPE/NODE.VISIT.INDEX``."""
+    attempt: int = 0
+    kind: EntryKind
+    status: EntryStatus
+    request_hash: str
+    """Of the request as asked, before clamping."""
+    request: dict[str, Any]
+    """As sent."""
+    response: Any = None
+    """A Reply, a CallFailure or the effect's value, as JSON."""
+    role: str = ""
+    model: str = ""
+    charge: Usage = Usage()
+    elapsed: float = 0.0
+    """Seconds the run had been executed when this was written."""
+
+
+class RunRecord(Frozen):
+    """A stored run."""
+
+    id: str
+    spec: RunSpec
+    state: RunState
+    created_at: float
+    """Unix time."""
+    updated_at: float
+    elapsed: float = 0.0
+    """Seconds executed, summed over resumptions."""
+    result: Result | None = None
+    owner: str | None = None
+    """Who executes it now, as HOST:PID; None when nobody does."""
+
+
+class StoredEvent(Frozen):
+    """An event with its place in the log. ``seq`` rises by one per run, given by the lease holder."""
+
+    seq: int
+    at: float
+    event: Event
+
+
+class Lease(Frozen):
+    """The right to execute a run. ``fence`` rises with every hand-over and is checked in every write."""
+
+    run_id: str
+    owner: str
+    fence: int
+
+
+class ControlKind(StrEnum):
+    """What a person can ask of a running run."""
+
+    PAUSE = "pause"
+    RESUME = "resume"
+    STOP = "stop"
+
+
+class ControlRecord(Frozen):
+    """A wish of a person, consumed at the next boundary (before a node, before a call)."""
+
+    seq: int
+    kind: ControlKind
+    author: str
+    state: Literal["pending", "consumed", "withdrawn"] = "pending"
+    at: float

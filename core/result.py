@@ -1,0 +1,110 @@
+"""How a run ended: Outcome (what a strategy decided) and Result (what the user gets)."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from .base import Frozen
+from .candidate import Candidate
+from .usage import Usage, total
+
+
+class Status(StrEnum):
+    """What the user got."""
+
+    ANSWERED = "answered"
+    NO_ANSWER = "no_answer"
+    """The run ended, but no candidate holds an answer."""
+    CANCELLED = "cancelled"
+    """Stopped by the user; the answer, if any, is the best so far."""
+    FAILED = "failed"
+    """No call succeeded, or the run could not go on."""
+
+
+class StopReason(StrEnum):
+    """Why no further call was made."""
+
+    FINISHED = "finished"
+    """The strategy did all it set out to do."""
+    AGREED = "agreed"
+    """A stopping rule was sure enough."""
+    BUDGET = "budget"
+    DEADLINE = "deadline"
+    STEERED = "steered"
+    """A person stopped the run."""
+    ERROR = "error"
+
+
+class RunState(StrEnum):
+    """The stored life of a run."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    PAUSED = "paused"
+    WAITING = "waiting"
+    """For a person's answer; no process is held."""
+    INTERRUPTED = "interrupted"
+    """Stopped or crashed before its end; `symposia run resume` goes on."""
+    FINISHED = "finished"
+
+
+class Selection(Frozen):
+    """One selector's pick among the same candidates."""
+
+    answer: str | None
+    candidate: str | None
+    """Id of the candidate picked."""
+    support: float | None = None
+    """What the selector maximised: share of votes, summed score, best score."""
+
+
+class Outcome(Frozen):
+    """What a strategy returns: ids into the run's candidate pool, and the picks."""
+
+    candidates: tuple[str, ...]
+    """Counted candidates by index."""
+    pick: str | None
+    selections: dict[str, Selection]
+    confidence: float | None = None
+    stop_reason: StopReason
+
+
+class Result(Frozen):
+    """What a run gives back. Failed and cancelled runs give one too, with the best answer so far."""
+
+    answer: str | None
+    candidate: Candidate | None
+    candidates: tuple[Candidate, ...]
+    selections: dict[str, Selection]
+    """Every selector's pick on the same candidates."""
+    confidence: float | None
+    """Share of the votes for the answer; None where nothing was voted on."""
+    status: Status
+    stop_reason: StopReason
+    usage: dict[str, Usage]
+    """By role."""
+    run_id: str
+    strategy: str
+    models: dict[str, str]
+    """Model by role, as asked for; each candidate says which model really answered."""
+    seed: int
+    seconds: float
+    """Time executed, summed over resumptions."""
+    reproducible: str
+    """``seed`` where every model takes one, else ``journal``: only `symposia run replay` gives the same again."""
+    failures: dict[str, int]
+    """Calls that failed for good, by error code."""
+    error: str | None = None
+    """One sentence, where ``status`` is failed."""
+    exit_code: int = 0
+    """The command's exit code for this ending."""
+
+    @property
+    def total_usage(self) -> Usage:
+        """Usage of all roles together."""
+        return total(self.usage)
+
+    @property
+    def unparsed(self) -> int:
+        """Counted candidates without a readable answer."""
+        return sum(candidate.answer is None for candidate in self.candidates)

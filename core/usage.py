@@ -1,0 +1,43 @@
+"""What was spent. Every call of every role is in it, lost ones included."""
+
+from __future__ import annotations
+
+from pydantic import computed_field
+
+from .base import Frozen
+
+
+class Usage(Frozen):
+    """Tokens, calls and dollars. ``usage_a + usage_b`` adds up.
+
+    Lost calls are those that broke off after the provider may have worked on them (time-out, reset, crash, cancelled):
+    their true cost is unknown, so the ledger keeps the reserved upper bound, shown apart in ``lost_calls`` and
+    ``lost_tokens``.
+    ``dollars`` covers priced calls only; ``unpriced_calls`` counts those whose price is unknown (never zero by guess).
+    """
+
+    calls: int = 0
+    """Calls made, lost ones included."""
+    prompt_tokens: int = 0
+    cached_tokens: int = 0
+    """The part of the prompt tokens that the server read from its prefix cache."""
+    completion_tokens: int = 0
+    dollars: float = 0.0
+    unpriced_calls: int = 0
+    lost_calls: int = 0
+    lost_tokens: int = 0
+    """Upper bound of the completion tokens of lost calls; not part of ``completion_tokens``."""
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def cost_tokens(self) -> int:
+        """Completion plus uncached prompt tokens: what strategies are compared by."""
+        return self.completion_tokens + self.prompt_tokens - self.cached_tokens
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(**{name: getattr(self, name) + getattr(other, name) for name in type(self).model_fields})
+
+
+def total(usages: dict[str, Usage]) -> Usage:
+    """The sum over roles."""
+    return sum(usages.values(), Usage())
