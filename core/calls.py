@@ -92,6 +92,7 @@ class CallFailure(Frozen):
 
     code: str
     message: str
+    """One sentence, its hint included."""
     retryable: bool = False
 
 

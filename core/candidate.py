@@ -46,9 +46,22 @@ class Answer(Frozen):
         return (self.value, self.unit)
 
     def __str__(self) -> str:
+        value = self.value if "/" in self.raw or "frac" in self.raw else _decimal(self.value)
         if self.unit is None:
-            return self.value
-        return f"{self.unit}{self.value}" if self.unit in "$€£¥₹" else f"{self.value} {self.unit}"
+            return value
+        return f"{self.unit}{value}" if self.unit in "$€£¥₹" else f"{value} {self.unit}"
+
+
+def _decimal(value: str) -> str:
+    """A fraction that a model wrote as a decimal, as a decimal again; anything else as it is."""
+    top, slash, bottom = value.partition("/")
+    if not slash or not bottom.isdecimal() or not top.lstrip("-").isdecimal():
+        return value
+    places = next((places for places in range(1, 16) if 10**places % int(bottom) == 0), None)
+    if places is None:
+        return value
+    digits = str(abs(int(top)) * 10**places // int(bottom)).rjust(places + 1, "0")
+    return f"{'-' * top.startswith('-')}{digits[:-places]}.{digits[-places:]}"
 
 
 class Evidence(Frozen):

@@ -60,7 +60,6 @@ class CallFinished(_Event):
     completion_tokens: int
     dollars: float | None
     seconds: float
-    retries: int = 0
 
 
 class CallFailed(_Event):

@@ -93,6 +93,8 @@ class ModelSpec(Frozen):
     """Tokens of prompt and completion together."""
     abilities: frozenset[Ability] = frozenset({Ability.CHAT})
     price: Price = Price()
+    deterministic: bool = False
+    """One seed gives one text, whatever else the server does meanwhile. Few do: batched kernels round differently."""
     memory: int | None = None
     """Bytes of memory the engine needs, weights included."""
     concurrency: int | None = Field(default=None, gt=0)

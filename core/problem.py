@@ -86,11 +86,17 @@ class Message(Frozen):
         return self.content or ""
 
     def wire(self) -> dict[str, object]:
-        """The message as a JSON object of the protocol: unset fields left out."""
-        return self.model_dump(mode="json", exclude_none=True, exclude_defaults=True) | {
-            "role": self.role,
-            "content": self.model_dump(mode="json")["content"],
-        }
+        """The message as a JSON object of the protocol: unset fields left out, ``content`` always there."""
+        full = self.model_dump(mode="json", exclude_none=True)
+        if not full["tool_calls"]:
+            del full["tool_calls"]
+        return {"content": None} | full
+
+    @property
+    def asks(self) -> bool:
+        """Whether it is a user's turn with something in it."""
+        shown = isinstance(self.content, tuple) and any(isinstance(part, ImagePart) for part in self.content)
+        return self.role == "user" and (bool(self.text.strip()) or shown)
 
 
 class Problem(Frozen):
@@ -103,7 +109,7 @@ class Problem(Frozen):
     @field_validator("messages")
     @classmethod
     def _asks_something(cls, messages: tuple[Message, ...]) -> tuple[Message, ...]:
-        if not any(message.role == "user" and (message.text.strip() or message.content) for message in messages):
+        if not any(message.asks for message in messages):
             raise ProblemError("the question is empty", hint="pass the text of the question, '-' or '@FILE'")
         size = sum(len(message.text) for message in messages)
         if size > MAX_QUESTION_CHARS:

@@ -6,6 +6,7 @@ import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
+from .budget import Budget
 from .calls import CallResult, ChatRequest, ModelCall, Reply
 from .candidate import Answer, Candidate
 from .errors import ModelError
@@ -16,8 +17,8 @@ from .result import StopReason
 OnText = Callable[[int, str], None]
 """Called with choice index and new text while a reply streams in; telemetry only."""
 
-OnLost = Callable[[ModelError], Awaitable[None]]
-"""Called before a retry that follows an attempt which may have been billed; raises to forbid the retry."""
+OnAttempt = Callable[[ModelError | None], Awaitable[None]]
+"""Awaited right before each attempt is sent, with the error of the attempt before it; raises to forbid the attempt."""
 
 
 class Transport(Protocol):
@@ -48,7 +49,7 @@ class Gateway(Protocol):
         *,
         tag: str,
         timeout: float | None = None,
-        on_lost: OnLost | None = None,
+        on_attempt: OnAttempt | None = None,
         on_text: OnText | None = None,
     ) -> Reply:
         """One call with its retries. ``timeout`` in seconds covers queueing and retries too. Raises :class:`ModelError`."""
@@ -121,8 +122,12 @@ class Scope(Protocol):
         """The journaled value of something that may differ a second time; ``perform`` runs only where none is journaled."""
         ...
 
-    async def same_answer(self, node: str, a: Answer, b: Answer) -> bool:
+    async def same_answer(self, a: Answer, b: Answer) -> bool:
         """Whether two answers are equal, symbolically where plain comparison cannot tell; verdicts are journaled."""
+        ...
+
+    def child(self, name: str, budget: Budget | None = None) -> Scope:
+        """A scope inside this one, for a wrapped strategy; it draws on this one's budget, within ``budget`` if given."""
         ...
 
     def add(self, candidate: Candidate) -> None:

@@ -10,6 +10,7 @@ from pydantic import Field
 from .base import Frozen
 from .budget import Budget
 from .events import Event
+from .model_spec import ModelSpec
 from .problem import Problem
 from .result import Result, RunState
 from .usage import Usage
@@ -24,6 +25,8 @@ class RunSpec(Frozen):
     """The strategy's configuration, complete (defaults filled in)."""
     models: dict[str, str]
     """Role to model name. ``policy`` is always there; unset roles inherit it."""
+    specs: dict[str, ModelSpec] = Field(default_factory=dict)
+    """What the catalogue said of each role's model: a later edit of the catalogue changes no old run."""
     budget: Budget = Budget()
     seed: int = 0
     prompts: dict[str, str] = Field(default_factory=dict)

@@ -91,7 +91,7 @@ class Result(Frozen):
     seconds: float
     """Time executed, summed over resumptions."""
     reproducible: str
-    """``seed`` where every model takes one, else ``journal``: only `symposia run replay` gives the same again."""
+    """``seed`` where every model is deterministic, else ``journal``: only `symposia run replay` gives the same again."""
     failures: dict[str, int]
     """Calls that failed for good, by error code."""
     error: str | None = None

@@ -11,8 +11,7 @@ class Usage(Frozen):
     """Tokens, calls and dollars. ``usage_a + usage_b`` adds up.
 
     Lost calls are those that broke off after the provider may have worked on them (time-out, reset, crash, cancelled):
-    their true cost is unknown, so the ledger keeps the reserved upper bound, shown apart in ``lost_calls`` and
-    ``lost_tokens``.
+    their true cost is unknown, so the reserved upper bound stays charged, shown apart in the ``lost_…`` fields.
     ``dollars`` covers priced calls only; ``unpriced_calls`` counts those whose price is unknown (never zero by guess).
     """
 
@@ -25,14 +24,27 @@ class Usage(Frozen):
     dollars: float = 0.0
     unpriced_calls: int = 0
     lost_calls: int = 0
-    lost_tokens: int = 0
-    """Upper bound of the completion tokens of lost calls; not part of ``completion_tokens``."""
+    lost_prompt_tokens: int = 0
+    """Upper bound for the lost calls; not part of ``prompt_tokens``."""
+    lost_completion_tokens: int = 0
+    """Upper bound for the lost calls; not part of ``completion_tokens``."""
 
     @computed_field  # type: ignore[prop-decorator]
     @property
     def cost_tokens(self) -> int:
         """Completion plus uncached prompt tokens: what strategies are compared by."""
         return self.completion_tokens + self.prompt_tokens - self.cached_tokens
+
+    def as_lost(self) -> Usage:
+        """This reservation, charged as lost: its tokens move to the ``lost_…`` fields."""
+        return Usage(
+            calls=self.calls,
+            dollars=self.dollars,
+            unpriced_calls=self.unpriced_calls,
+            lost_calls=self.calls,
+            lost_prompt_tokens=self.prompt_tokens,
+            lost_completion_tokens=self.completion_tokens,
+        )
 
     def __add__(self, other: Usage) -> Usage:
         return Usage(**{name: getattr(self, name) + getattr(other, name) for name in type(self).model_fields})

@@ -1,1 +1,1 @@
-"""TODO."""
+"""The store: runs with their leases, journals, events, candidates and controls, on SQLAlchemy."""

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from .runtime.session import Session
     from .runtime.team import Team
 
-__version__ = "0.1.0"
-
 _HOMES = {
     "AnswerKind": "core.problem",
     "Budget": "core.budget",
@@ -54,6 +52,10 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version  # noqa: PLC0415 - reading metadata costs 20 ms nobody asked for
+
+        return version(__name__)
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(importlib.import_module(f".{_HOMES[name]}", __name__), name)

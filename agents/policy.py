@@ -1,0 +1,84 @@
+"""The policy agent: asks a model to solve the problem and reads candidates out of its replies."""
+
+from __future__ import annotations
+
+from pydantic import ConfigDict, Field
+
+from ..core.answers import extract
+from ..core.base import Frozen
+from ..core.calls import CallResult, ChatRequest, ModelCall
+from ..core.candidate import Candidate
+from ..core.problem import Message, Problem
+from ..core.protocols import Scope
+from ..core.random import sample_seed
+
+ROLE = "policy"
+
+
+class Sampling(Frozen):
+    """How the policy samples. A strategy's config extends this with its own options."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+    temperature: float = Field(default=0.7, ge=0, le=2)
+    """Sampling temperature."""
+    top_p: float = Field(default=1.0, gt=0, le=1)
+    """Nucleus sampling: the smallest set of tokens with this much probability."""
+    max_tokens: int = Field(default=1024, gt=0)
+    """Completion tokens a sample may use."""
+    last_number: bool = True
+    """Read the last number of a text as its answer where the model marked none. Every result counts how often."""
+
+
+def prompt_name(problem: Problem) -> str:
+    """The prompt file for this kind of answer."""
+    return f"policy.{problem.answer_kind}"
+
+
+def policy_call(scope: Scope, node: str, problem: Problem, sampling: Sampling, *, index: int = 0, n: int = 1) -> ModelCall:
+    """The call for sample ``index`` of ``node``, or for samples ``index`` to ``index + n - 1`` in one request."""
+    request = ChatRequest(
+        messages=with_role_prompt(problem.messages, scope.prompts[prompt_name(problem)]),
+        max_tokens=sampling.max_tokens,
+        temperature=sampling.temperature,
+        top_p=sampling.top_p,
+        n=n,
+        seed=sample_seed(scope.seed, f"{scope.path}/{node}", index=index),
+    )
+    return ModelCall(role=ROLE, request=request)
+
+
+def with_role_prompt(messages: tuple[Message, ...], prompt: str) -> tuple[Message, ...]:
+    """Add a role's prompt as system text beside the user's own, never in its place."""
+    first = messages[0]
+    if first.role == "system" and isinstance(first.content, str):
+        return (first.model_copy(update={"content": f"{first.content}\n\n{prompt}"}), *messages[1:])
+    return (Message(role="system", content=prompt), *messages)
+
+
+def read_candidates(result: CallResult, problem: Problem, sampling: Sampling, *, counted: bool = True) -> list[Candidate]:
+    """One candidate per choice of a successful call; none for a failed one. Thinking is never read for answers."""
+    if result.reply is None:
+        return []
+    return [
+        Candidate(
+            id=f"{result.key}#{number}",
+            text=choice.text,
+            thinking=choice.thinking,
+            answer=extract(
+                choice.text, problem.answer_kind, language=problem.language, last_number=sampling.last_number
+            ),
+            language=problem.language,
+            model=result.reply.model,
+            finish_reason=choice.finish_reason,
+            tool_calls=choice.tool_calls,
+            logprob=choice.logprob,
+            counted=counted,
+        )
+        for number, choice in enumerate(result.reply.choices)
+    ]
+
+
+def prompts_for(problem: Problem) -> tuple[str, ...]:
+    """Names of the prompt files the policy uses."""
+    return (prompt_name(problem),)

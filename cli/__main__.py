@@ -1,0 +1,5 @@
+"""``python -m symposia.cli``."""
+
+from . import main
+
+main()

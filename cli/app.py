@@ -1,0 +1,79 @@
+"""The command tree. Sub-commands are loaded when they are called, so that ``--help`` answers at once."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from typing import Any
+
+import click
+
+from ..core.errors import SymposiaError, UnknownNameError
+from .output import report, report_usage
+
+_COMMANDS = {
+    "solve": ("solve:solve", "Answer a question with a strategy."),
+    "strategies": ("strategies:strategies", "List the strategies, or show the options of one."),
+    "run": ("runs:run", "List, show, resume, replay, pause and stop runs."),
+    "models": ("models:models", "List, download and choose models."),
+    "doctor": ("doctor:doctor", "Check this machine: store, engines, weights, servers, keys."),
+    "config": ("config:config", "Show the configuration and where each value comes from."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group whose commands live in modules that are imported on use."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """Names in the order of use."""
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Load a command."""
+        if cmd_name not in _COMMANDS:
+            return None
+        module, _, attribute = _COMMANDS[cmd_name][0].partition(":")
+        command: click.Command = getattr(importlib.import_module(f".{module}", __package__), attribute)
+        return command
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        """Resolve, naming the nearest command where there is none."""
+        if args and args[0] not in _COMMANDS and not args[0].startswith("-"):
+            raise UnknownNameError("command", args[0], _COMMANDS)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """Write the help lines without loading the commands."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, summary) for name, (_, summary) in _COMMANDS.items()])
+
+
+@click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="symposia", message="%(version)s")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+@click.pass_context
+def cli(ctx: click.Context, *, debug: bool) -> None:
+    """Language models that reason together."""
+    ctx.meta["symposia.debug"] = debug
+
+
+def run() -> None:
+    """Run the command; every error becomes one sentence on stderr and an exit code."""
+    debug = "--debug" in sys.argv
+    as_json = "--json" in sys.argv
+    try:
+        code = cli.main(standalone_mode=False)
+    except click.exceptions.Abort:
+        code = 130
+    except click.ClickException as error:
+        code = report_usage(error)
+    except BrokenPipeError:
+        # The reader of stdout went away (`| head`): nothing is wrong, and nothing more can be said to it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    except SymposiaError as error:
+        if debug:
+            raise
+        code = report(error, as_json=as_json)
+    sys.exit(code if isinstance(code, int) else 0)

@@ -1,0 +1,114 @@
+"""``symposia doctor``: what this machine can do, and what is missing."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import shutil
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import click
+import psutil
+
+from ..core.errors import StoreError
+from ..core.result import RunState
+from ..models.catalogue import Catalogue
+from ..models.discovery import probe_loopback
+from ..models.weights import fits, installed, models_folder
+from ..runtime.settings import load_settings
+from .options import json_option, open_session, run_async, store_option
+from .output import columns, data, data_json
+
+_LOW_DISK = 2 << 30
+
+
+class Finding(NamedTuple):
+    """One line of the report."""
+
+    what: str
+    state: str
+    """ok, note (something is absent that is not needed) or problem."""
+    detail: str
+
+
+@click.command()
+@store_option
+@json_option
+def doctor(*, store: str | None, as_json: bool) -> None:
+    """Check this machine: store, engines, weights, servers, keys. Exit code 1 if something is broken."""
+    findings = run_async(_examine(store))
+    if as_json:
+        data_json([finding._asdict() for finding in findings])
+    else:
+        data(columns([[finding.state, finding.what, finding.detail] for finding in findings], ["STATE", "WHAT", "DETAIL"]))
+    sys.exit(int(any(finding.state == "problem" for finding in findings)))
+
+
+async def _examine(store: str | None) -> list[Finding]:
+    settings = load_settings(cwd=Path.cwd()).settings
+    catalogue = Catalogue.load()
+    folder = Path(settings.models_dir) if settings.models_dir else models_folder()
+    return [
+        Finding(
+            "symposia", "ok", f"{importlib.metadata.version('symposia')}, Python {platform.python_version()}, {sys.platform}"
+        ),
+        await _store(store),
+        _engine(),
+        _weights(catalogue, folder),
+        await _servers(),
+        _keys(catalogue),
+        _room(folder),
+    ]
+
+
+async def _store(store: str | None) -> Finding:
+    try:
+        async with open_session(store) as session:
+            runs = await session.store.runs(limit=1000)
+            place = session.store.path or "in memory"
+    except StoreError as error:
+        return Finding("store", "problem", str(error))
+    interrupted = sum(run.state is RunState.INTERRUPTED for run in runs)
+    tail = f", {interrupted} interrupted: `symposia run list --state interrupted`" if interrupted else ""
+    return Finding("store", "ok", f"{place}, {len(runs)} runs{tail}")
+
+
+def _engine() -> Finding:
+    try:
+        version = importlib.metadata.version("xllamacpp")
+    except importlib.metadata.PackageNotFoundError:
+        return Finding("llama.cpp", "note", 'not installed; `pip install "symposia[local]"` runs models on this machine')
+    return Finding("llama.cpp", "ok", f"xllamacpp {version}")
+
+
+def _weights(catalogue: Catalogue, folder: Path) -> Finding:
+    here = [spec for spec in catalogue if installed(spec, folder) is not None]
+    if not here:
+        return Finding("weights", "note", f"none in {folder}; `symposia models pull qwen2.5-coder-1.5b` (1.1 GB)")
+    names = (spec.name + ("" if fits(spec) else " (too large for free memory)") for spec in here)
+    return Finding("weights", "ok", f"{', '.join(names)} in {folder}")
+
+
+async def _servers() -> Finding:
+    found = await probe_loopback()
+    if not found:
+        return Finding("servers", "note", "none answers on the usual loopback ports")
+    return Finding("servers", "ok", ", ".join(f"{server.name} at {server.url}" for server in found))
+
+
+def _keys(catalogue: Catalogue) -> Finding:
+    wanted = sorted({spec.key_env for spec in catalogue if spec.key_env})
+    there = [name for name in wanted if os.environ.get(name)]
+    if not there:
+        return Finding("API keys", "note", f"none set (known: {', '.join(wanted)})")
+    return Finding("API keys", "ok", f"set: {', '.join(there)}")
+
+
+def _room(folder: Path) -> Finding:
+    place = next(path for path in (folder, *folder.parents) if path.exists())
+    disk, memory = shutil.disk_usage(place).free, psutil.virtual_memory().available
+    detail = f"{memory / 2**30:.1f} GiB of memory and {disk / 2**30:.1f} GiB of disk free, {os.cpu_count()} cores"
+    return Finding("room", "problem" if disk < _LOW_DISK else "ok", detail)

@@ -1,0 +1,30 @@
+"""Options that several commands share, and how they become a session."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from ..runtime.session import Session
+from ..runtime.settings import load_settings
+from .output import note
+
+T = TypeVar("T")
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON to stdout.")
+store_option = click.option("--store", metavar="PATH|URL", help="Where runs are kept.")
+
+
+def open_session(store: str | None = None, **flags: Any) -> Session:
+    """A session with the flags given on the command line."""
+    given = {key: value for key, value in {"store": store, **flags}.items() if value is not None}
+    return Session(settings=load_settings(flags=given, cwd=Path.cwd()), notify=note)
+
+
+def run_async(work: Coroutine[Any, Any, T]) -> T:
+    """Run the one event loop of a command."""
+    return asyncio.run(work)

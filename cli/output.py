@@ -1,0 +1,80 @@
+"""What the command prints: data on stdout, notes on stderr, errors as one sentence."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import time
+from typing import Any
+
+import click
+
+from ..core.errors import SymposiaError
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]|\x1b")
+
+
+def clean(text: str) -> str:
+    """Text of a model, safe for a terminal: escape sequences and control characters are taken out."""
+    return _CONTROL.sub("", text)
+
+
+def data(text: str) -> None:
+    """Print data to stdout."""
+    click.echo(text)
+
+
+def data_json(value: Any) -> None:
+    """Print a JSON document to stdout."""
+    click.echo(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def note(text: str) -> None:
+    """Say something on stderr."""
+    click.echo(text, err=True)
+
+
+def report(error: SymposiaError, *, as_json: bool) -> int:
+    """Say what went wrong in one sentence; with ``--json`` also as data. Returns the exit code."""
+    note(f"symposia: {error}")
+    if as_json:
+        body = {"code": error.code, "message": error.message, "hint": error.hint, "retryable": error.retryable}
+        data_json({"status": "failed", "error": body})
+    return error.exit_code
+
+
+def report_usage(error: click.ClickException) -> int:
+    """Say in one sentence what is wrong with the command line. Returns the exit code."""
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context is not None else "symposia"
+    note(f"symposia: {error.format_message().rstrip('.')} (see `{path} --help`)")
+    return error.exit_code
+
+
+def columns(rows: list[list[str]], head: list[str]) -> str:
+    """A plain table: columns two blanks apart, the last one unpadded."""
+    table = [head, *rows]
+    widths = [max(len(row[i]) for row in table) for i in range(len(head))]
+    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in table)
+    return "\n".join(lines)
+
+
+def age(then: float) -> str:
+    """How long ago, in one unit."""
+    seconds = max(0.0, time.time() - then)
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s"
+
+
+def shorten(text: str, width: int) -> str:
+    """One line of at most ``width`` characters."""
+    line = " ".join(clean(text).split())
+    return line if len(line) <= width else f"{line[: width - 1]}…"
+
+
+def interactive() -> bool:
+    """Whether a person watches stderr."""
+    return sys.stderr.isatty()

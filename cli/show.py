@@ -1,0 +1,106 @@
+"""How a result and a run are written for people."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from ..core.candidate import Candidate
+from ..core.problem import AnswerKind
+from ..core.records import RunRecord
+from ..core.result import Result, Status
+from .output import age, clean, data, data_json, note, shorten
+
+_BAR = 24
+
+
+def show_result(result: Result, *, as_json: bool) -> None:
+    """The answer to stdout; how it came about to stderr. With ``--json`` the whole result to stdout."""
+    if as_json:
+        data_json(result_json(result))
+        if result.error:
+            note(f"symposia: {result.error}")
+        return
+    if result.answer is not None:
+        data(clean(_full_text(result)))
+    note(summary(result))
+
+
+def result_json(result: Result) -> dict[str, Any]:
+    """The result as JSON, with the total of all roles beside the usage by role."""
+    return result.model_dump(mode="json") | {"total_usage": result.total_usage.model_dump(mode="json")}
+
+
+def summary(result: Result) -> str:
+    """How a result came about: verdict, votes, cost, time, run."""
+    lines = []
+    if result.error:
+        lines.append(f"symposia: {result.error}")
+    usage = result.total_usage
+    cost = f"{usage.calls} calls · {usage.cost_tokens:,} cost tokens ({usage.completion_tokens:,} written)"
+    if usage.unpriced_calls < usage.calls:
+        cost += f" · ${usage.dollars:.4f}" + (f" and {usage.unpriced_calls} unpriced calls" if usage.unpriced_calls else "")
+    if usage.lost_calls:
+        cost += f" · {usage.lost_calls} lost, charged at most {usage.lost_completion_tokens:,} tokens"
+    lines.append(f"{result.status} ({result.stop_reason}) · {_agreement(result)}{cost} · {result.seconds:.1f} s")
+    if result.failures:
+        lines.append("failed calls: " + ", ".join(f"{count} {code}" for code, count in sorted(result.failures.items())))
+    if len(result.candidates) > 1:
+        lines += _ballot(result)
+    lines.append(
+        f"run {result.run_id} · {result.strategy} · {', '.join(sorted(set(result.models.values())))} · seed {result.seed}"
+    )
+    if result.status is Status.CANCELLED:
+        lines.append(f"go on with `symposia run resume {result.run_id}`")
+    return "\n".join(lines)
+
+
+def show_run(record: RunRecord, *, as_json: bool) -> None:
+    """A stored run: what was asked, and what came of it."""
+    if as_json:
+        data_json(record.model_dump(mode="json"))
+        return
+    spec = record.spec
+    options = ", ".join(f"{key}={value}" for key, value in spec.config.items())
+    lines = [
+        f"run       {record.id}",
+        f"state     {record.state}" + (f" by {record.owner}" if record.owner else ""),
+        f"asked     {age(record.created_at)} ago",
+        f"question  {shorten(spec.problem.question, 400)}",
+        f"strategy  {spec.strategy} ({options})",
+        "models    " + ", ".join(f"{role}={model}" for role, model in spec.models.items()),
+        f"budget    {spec.budget}",
+        f"seed      {spec.seed}",
+    ]
+    data("\n".join(lines))
+    if record.result is not None:
+        data(f"answer    {clean(record.result.answer or '(none)')}")
+        data(summary(record.result))
+
+
+def _full_text(result: Result) -> str:
+    """The answer; for answers that are the text itself, that text as it was written."""
+    candidate = result.candidate
+    if candidate is not None and candidate.answer is not None and candidate.answer.kind is AnswerKind.TEXT:
+        return candidate.text
+    return result.answer or ""
+
+
+def _agreement(result: Result) -> str:
+    if result.confidence is None:
+        return ""
+    votes = sum(candidate.answer is not None for candidate in result.candidates)
+    return f"{round(result.confidence * votes)} of {votes} votes ({result.confidence:.0%}) · "
+
+
+def _ballot(result: Result) -> list[str]:
+    counts = Counter(_label(candidate) for candidate in result.candidates)
+    top = counts.most_common(1)[0][1]
+    width = max(len(label) for label in counts)
+    return [
+        f"  {label.ljust(width)}  {'█' * max(1, round(_BAR * count / top))} {count}" for label, count in counts.most_common(8)
+    ]
+
+
+def _label(candidate: Candidate) -> str:
+    return shorten(str(candidate.answer), 32) if candidate.answer is not None else "(no answer)"

@@ -1,0 +1,97 @@
+"""Selectors: pure functions from candidates and their answer groups to a pick. All of them run on the same candidates.
+
+``groups`` has one entry per candidate, by index: equal answers share a number, -1 means no readable answer. Rules that hold
+for every selector: a candidate without an answer never wins; ties go to the answer whose first candidate has the lowest
+index; the candidate that stands for an answer is its first, or its best by score where scores decide.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from statistics import fmean
+
+from ..core.candidate import Candidate, Score
+from ..core.result import Selection
+
+NOTHING = Selection(answer=None, candidate=None)
+"""What a selector returns where no candidate has an answer."""
+
+AGGREGATES: dict[str, Callable[[Sequence[float]], float]] = {
+    "last": lambda steps: steps[-1],
+    "min": min,
+    "mean": fmean,
+    "product": math.prod,
+}
+"""How step scores become one number. Never the sum: repeating fine steps must not raise a score."""
+
+
+def majority(candidates: Sequence[Candidate], groups: Sequence[int]) -> Selection:
+    """The answer with most votes; ``support`` is its share of the readable answers.
+
+    Source: Wang et al. 2022, "Self-Consistency Improves Chain of Thought Reasoning" (arXiv 2203.11171).
+    """
+    return _heaviest(candidates, groups, [1.0] * len(candidates))
+
+
+def weighted(candidates: Sequence[Candidate], groups: Sequence[int], values: Sequence[float | None]) -> Selection:
+    """The answer with the largest sum of scores; a candidate without a score adds nothing."""
+    return _heaviest(candidates, groups, [value or 0.0 for value in values])
+
+
+def best_of(candidates: Sequence[Candidate], groups: Sequence[int], values: Sequence[float | None]) -> Selection:
+    """The candidate with the highest score; ``support`` is that score."""
+    scored = [
+        (value, -index)
+        for index, (group, value) in enumerate(zip(groups, values, strict=True))
+        if group >= 0 and value is not None
+    ]
+    if not scored:
+        return NOTHING
+    value, index = max(scored)
+    return _pick(candidates[-index], value)
+
+
+def select_all(candidates: Sequence[Candidate], groups: Sequence[int]) -> dict[str, Selection]:
+    """Every selector that these candidates allow, by name.
+
+    Always ``majority``. Where any candidate was scored: ``weighted`` and ``best-of`` by the outcome score of its last verifier;
+    where steps were scored: ``weighted-A`` and ``best-of-A`` for A in last, min, mean, product.
+    """
+    picks = {"majority": majority(candidates, groups)}
+    scores = [candidate.scores[-1] if candidate.scores else None for candidate in candidates]
+    if any(score is not None and score.value is not None for score in scores):
+        outcome = [score.value if score else None for score in scores]
+        picks["weighted"] = weighted(candidates, groups, outcome)
+        picks["best-of"] = best_of(candidates, groups, outcome)
+    if any(score is not None and score.steps for score in scores):
+        for name, aggregate in AGGREGATES.items():
+            values = [step_value(score, aggregate) for score in scores]
+            picks[f"weighted-{name}"] = weighted(candidates, groups, values)
+            picks[f"best-of-{name}"] = best_of(candidates, groups, values)
+    return picks
+
+
+def step_value(score: Score | None, aggregate: Callable[[Sequence[float]], float]) -> float | None:
+    """One number from step scores; None where a step has none (a parse failure never counts as a score)."""
+    if score is None or not score.steps or any(step is None for step in score.steps):
+        return None
+    return aggregate([step for step in score.steps if step is not None])
+
+
+def _heaviest(candidates: Sequence[Candidate], groups: Sequence[int], weights: Sequence[float]) -> Selection:
+    totals: dict[int, float] = {}
+    firsts: dict[int, int] = {}
+    for index, (group, weight) in enumerate(zip(groups, weights, strict=True)):
+        if group >= 0:
+            totals[group] = totals.get(group, 0.0) + weight
+            firsts.setdefault(group, index)
+    if not totals:
+        return NOTHING
+    winner = max(totals, key=lambda group: (totals[group], -firsts[group]))
+    mass = sum(totals.values())
+    return _pick(candidates[firsts[winner]], totals[winner] / mass if mass else 0.0)
+
+
+def _pick(candidate: Candidate, support: float) -> Selection:
+    return Selection(answer=str(candidate.answer), candidate=candidate.id, support=support)

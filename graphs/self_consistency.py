@@ -1,0 +1,136 @@
+"""``self-consistency``: sample several solutions, vote on their answers.
+
+Source: Wang et al. 2022 (arXiv 2203.11171). With ``stop=beta`` sampling ends as soon as the vote is settled: Aggarwal et al.
+2023, Adaptive-Consistency (arXiv 2305.11860). We differ there in keeping a window of calls in flight; the decision is made on
+the first k samples by index all the same, so that the window changes speed and never the answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any, Literal
+
+from langgraph.graph import END, START, StateGraph
+from langgraph.graph.state import CompiledStateGraph
+from langgraph.runtime import Runtime
+from pydantic import Field
+
+from ..agents.policy import ROLE, Sampling, policy_call, prompts_for, read_candidates
+from ..core.answers import group
+from ..core.calls import CallResult, ModelCall
+from ..core.model_spec import Ability, ModelSpec
+from ..core.problem import AnswerKind
+from ..core.protocols import Scope
+from ..core.result import Outcome, StopReason
+from .selection import select_all
+from .stopping import beta_agrees
+from .strategy import CallBounds, Context, State, Strategy
+
+
+class SelfConsistencyConfig(Sampling):
+    """Options of ``self-consistency``."""
+
+    n: int = Field(default=8, ge=1, le=1024)
+    """Samples; with ``stop=beta`` the most there can be."""
+    stop: Literal["fixed", "beta"] = "fixed"
+    """``fixed`` takes all n samples; ``beta`` stops when the leading answer is sure to keep its majority."""
+    confidence: float = Field(default=0.95, gt=0.5, lt=1)
+    """How sure ``beta`` must be. At 0.95 four equal answers are enough."""
+    window: int = Field(default=4, ge=1)
+    """Calls in flight under ``beta``."""
+    batched: bool = True
+    """Ask for all samples of ``fixed`` in one request where the model has the ability ``n``: its prompt is paid once."""
+
+
+class _State(State, total=False):
+    ids: list[str]
+    stop_reason: StopReason
+
+
+def _one_request(config: SelfConsistencyConfig, spec: ModelSpec) -> bool:
+    return config.stop == "fixed" and config.batched and config.n > 1 and Ability.N in spec.abilities
+
+
+def _calls(context: Context[SelfConsistencyConfig]) -> list[ModelCall]:
+    scope, problem, config = context.scope, context.problem, context.config
+    if _one_request(config, scope.spec(ROLE)):
+        return [policy_call(scope, "propose", problem, config, n=config.n)]
+    return [policy_call(scope, "propose", problem, config, index=index) for index in range(config.n)]
+
+
+async def _propose(state: _State, runtime: Runtime[Context[SelfConsistencyConfig]]) -> _State:  # noqa: ARG001
+    """A wave of the policy: n samples, or as many as the stopping rule wants."""
+    context = runtime.context
+    scope, problem, config = context.scope, context.problem, context.config
+    ids: list[str] = []
+
+    async def consume(result: CallResult) -> bool:
+        for candidate in read_candidates(result, problem, config):
+            scope.add(candidate)
+            ids.append(candidate.id)
+        return config.stop == "beta" and beta_agrees(await _groups(scope, ids), config.confidence)
+
+    window = config.window if config.stop == "beta" else None
+    wave = await scope.wave("propose", _calls(context), consume=consume, window=window)
+    for result in wave.late:
+        for candidate in read_candidates(result, problem, config, counted=False):
+            scope.add(candidate)
+    return {"ids": ids, "stop_reason": wave.stop_reason}
+
+
+async def _vote(state: _State, runtime: Runtime[Context[SelfConsistencyConfig]]) -> _State:
+    """Every selector on the same candidates; the majority decides."""
+    scope, ids = runtime.context.scope, state["ids"]
+    candidates = [scope.candidates[key] for key in ids]
+    selections = select_all(candidates, await _groups(scope, ids))
+    winner = selections["majority"]
+    outcome = Outcome(
+        candidates=tuple(ids),
+        pick=winner.candidate,
+        selections=selections,
+        confidence=winner.support,
+        stop_reason=state["stop_reason"],
+    )
+    return {"outcome": outcome}
+
+
+async def _groups(scope: Scope, ids: list[str]) -> tuple[int, ...]:
+    return await group([scope.candidates[key].answer for key in ids], scope.same_answer)
+
+
+@cache
+def _build() -> CompiledStateGraph[Any, Any, Any, Any]:
+    graph = StateGraph(_State, context_schema=Context)
+    graph.add_node("propose", _propose)
+    graph.add_node("vote", _vote)
+    graph.add_edge(START, "propose")
+    graph.add_edge("propose", "vote")
+    graph.add_edge("vote", END)
+    return graph.compile()
+
+
+def _cost(config: SelfConsistencyConfig, team: Mapping[str, ModelSpec]) -> CallBounds:
+    if _one_request(config, team[ROLE]):
+        return CallBounds(1, 1)
+    return CallBounds(min(config.n, _least_for(config.confidence)) if config.stop == "beta" else config.n, config.n)
+
+
+def _least_for(confidence: float) -> int:
+    """Equal answers that settle a vote with no other answer in it."""
+    count = 1
+    while not beta_agrees([0] * count, confidence):
+        count += 1
+    return count
+
+
+STRATEGY = Strategy(
+    name="self-consistency",
+    summary="Sample several solutions and take the majority answer; optionally stop once the vote is settled.",
+    paper="Wang et al. 2022 (arXiv 2203.11171); stop=beta: Aggarwal et al. 2023 (arXiv 2305.11860)",
+    config=SelfConsistencyConfig,
+    build=_build,
+    cost=_cost,
+    prompts=prompts_for,
+    kinds=frozenset({AnswerKind.NUMBER, AnswerKind.EXPRESSION, AnswerKind.CHOICE, AnswerKind.JSON}),
+)

@@ -1,0 +1,39 @@
+"""Controls: wishes of people, each pending until it is consumed or withdrawn."""
+
+from __future__ import annotations
+
+import time
+from typing import Literal
+
+from sqlalchemy import Connection, func, insert, select, update
+
+from ..core.errors import RunNotFoundError, StoreError
+from ..core.records import ControlKind, ControlRecord
+from .rows import control_record
+from .schema import controls, runs
+
+
+def add(connection: Connection, run_id: str, kind: ControlKind, author: str) -> ControlRecord:
+    """Store a wish with the run's next number. Raises :class:`RunNotFoundError`."""
+    if connection.execute(select(runs.c.id).where(runs.c.id == run_id)).one_or_none() is None:
+        raise RunNotFoundError(f"there is no run {run_id}")
+    last = connection.execute(select(func.max(controls.c.seq)).where(controls.c.run_id == run_id)).scalar()
+    record = ControlRecord(seq=(last or 0) + 1, kind=kind, author=author, at=time.time())
+    connection.execute(insert(controls).values(run_id=run_id, **record.model_dump(mode="json")))
+    return record
+
+
+def pending(connection: Connection, run_id: str) -> list[ControlRecord]:
+    """Wishes neither consumed nor withdrawn, oldest first."""
+    query = select(controls).where(controls.c.run_id == run_id, controls.c.state == "pending").order_by(controls.c.seq)
+    return [control_record(row) for row in connection.execute(query)]
+
+
+def settle(connection: Connection, run_id: str, seq: int, state: Literal["consumed", "withdrawn"]) -> bool:
+    """Bring a pending wish into ``state``; False where it has gone the other way. Raises :class:`StoreError` for no wish."""
+    here = (controls.c.run_id == run_id) & (controls.c.seq == seq)
+    connection.execute(update(controls).where(here, controls.c.state == "pending").values(state=state))
+    now = connection.execute(select(controls.c.state).where(here)).scalar()
+    if now is None:
+        raise StoreError(f"run {run_id} has no control {seq}")
+    return bool(now == state)

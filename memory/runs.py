@@ -1,0 +1,98 @@
+"""Rows of ``runs``: making ids, finding and listing."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from typing import Any
+
+from sqlalchemy import Connection, Row, insert, or_, select, tuple_
+
+from ..core.errors import RunNotFoundError, StoreError, nearest
+from ..core.records import RunRecord
+from ..core.result import RunState
+from .rows import Values, clean, run_record
+from .schema import runs
+
+_DIGITS = "0123456789abcdefghjkmnpqrstvwxyz"
+_ID_LENGTH = 12
+_RANDOM_BITS = 18
+_MAX_ID = 64
+_SHOWN = 5
+
+
+def new_id() -> str:
+    """42 bits of milliseconds and 18 random bits in 12 digits to the base of 32: ids sort by the time they were made."""
+    number = (time.time_ns() // 1_000_000 << _RANDOM_BITS) + secrets.randbits(_RANDOM_BITS)
+    return "".join(_DIGITS[number >> shift & 31] for shift in range(5 * (_ID_LENGTH - 1), -1, -5))
+
+
+def free_id(connection: Connection) -> str:
+    """A new id that no run has."""
+    while exists(connection, run_id := new_id()):
+        pass
+    return run_id
+
+
+def exists(connection: Connection, run_id: str) -> bool:
+    """Whether a run has exactly this id."""
+    return connection.execute(select(runs.c.id).where(runs.c.id == run_id)).one_or_none() is not None
+
+
+def add(connection: Connection, run_id: str, values: Values) -> RunRecord:
+    """Insert a run that nobody holds and read it back."""
+    connection.execute(insert(runs).values(id=run_id, fence=0, expires_at=0.0, **values))
+    return run_record(connection.execute(select(runs).where(runs.c.id == run_id)).one())
+
+
+def create(connection: Connection, spec: str, run_id: str | None) -> RunRecord:
+    """Insert a queued run. Raises :class:`StoreError` for an id that is taken or cannot be one."""
+    if run_id is None:
+        run_id = free_id(connection)
+    elif not run_id.isascii() or not run_id.replace("-", "").replace("_", "").isalnum() or len(run_id) > _MAX_ID:
+        raise StoreError(f"{run_id!r} cannot be the id of a run", hint=f"at most {_MAX_ID} letters, digits, '-' and '_'")
+    elif exists(connection, run_id):
+        raise StoreError(f"there is a run {run_id} already")
+    now = time.time()
+    return add(connection, run_id, {"spec": spec, "state": RunState.QUEUED, "created_at": now, "updated_at": now, "elapsed": 0.0})
+
+
+def find(connection: Connection, id_or_prefix: str) -> RunRecord:
+    """The run with this id, or the only one whose id begins so. Raises :class:`RunNotFoundError` with a hint."""
+    wanted = clean(id_or_prefix.strip())  # an argument of a command line may be no valid Unicode
+    row = connection.execute(select(runs).where(runs.c.id == wanted)).one_or_none()
+    if row is not None:
+        return run_record(row)
+    begins = runs.c.id.startswith(wanted, autoescape=True)
+    found = connection.execute(select(runs).where(begins).order_by(runs.c.id.desc()).limit(_SHOWN + 1)).all() if wanted else []
+    if len(found) == 1:
+        return run_record(found[0])
+    if found:
+        shown = ", ".join(row.id for row in found[:_SHOWN]) + (", …" if len(found) > _SHOWN else "")
+        raise RunNotFoundError(f"several runs begin with {wanted!r}", hint=f"give more of the id: {shown}")
+    recent = connection.execute(select(runs.c.id).order_by(runs.c.created_at.desc()).limit(200)).scalars()
+    near = nearest(wanted, recent)
+    raise RunNotFoundError(
+        f"there is no run {wanted!r}", hint=f"did you mean {near!r}?" if near else "list them with `symposia runs`"
+    )
+
+
+def newest(connection: Connection, limit: int, state: RunState | None) -> list[RunRecord]:
+    """The newest runs that are, as people see it, in ``state``."""
+    found: list[RunRecord] = []
+    last: Row[Any] | None = None
+    while len(found) < limit:
+        query = select(runs).order_by(runs.c.created_at.desc(), runs.c.id.desc()).limit(limit)
+        if state is RunState.INTERRUPTED:  # stored as such, or found to be so by looking at the lease
+            query = query.where(or_(runs.c.state == state, runs.c.state == RunState.RUNNING, runs.c.owner.is_not(None)))
+        elif state is not None:
+            query = query.where(runs.c.state == state)
+        if last is not None:
+            query = query.where(tuple_(runs.c.created_at, runs.c.id) < (last.created_at, last.id))
+        page = connection.execute(query).all()
+        records = [run_record(row) for row in page]
+        found += [record for record in records if state in {None, record.state}]
+        if len(page) < limit:
+            break
+        last = page[-1]
+    return found[:limit]

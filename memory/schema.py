@@ -1,0 +1,97 @@
+"""Tables of the store. JSON is kept as text: the store reads it back through the core types, SQL never looks inside."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import BigInteger, Column, Float, ForeignKey, Index, Integer, MetaData, String, Table, Text, UniqueConstraint
+
+REVISION: Final = "0001"
+"""The Alembic revision of these tables: the newest in ``migrations/versions``."""
+
+VERSION_TABLE: Final = "symposia_version"
+"""Holds the revision. Not Alembic's default name, so that another program's database is told from a newer store."""
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+_ROW_ID = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers rows by itself only in an INTEGER PRIMARY KEY
+
+
+def _run_id(*, primary_key: bool = False) -> Column[str]:
+    return Column("run_id", String(64), ForeignKey("runs.id", ondelete="CASCADE"), primary_key=primary_key, nullable=False)
+
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("state", String(16), nullable=False),
+    Column("created_at", Float, nullable=False),
+    Column("updated_at", Float, nullable=False),
+    Column("elapsed", Float, nullable=False),
+    Column("spec", Text, nullable=False),
+    Column("result", Text),
+    # The lease: owner as HOST:PID:STARTTIME or NULL, a number that rises with every hand-over, and its end in Unix time.
+    Column("owner", String(320)),
+    Column("fence", BigInteger, nullable=False),
+    Column("expires_at", Float, nullable=False),
+    Index("ix_runs_created_at", "created_at", "id"),
+)
+
+journal = Table(
+    "journal",
+    metadata,
+    Column("id", _ROW_ID, primary_key=True, autoincrement=True),
+    _run_id(),
+    Column("key", Text, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("body", Text, nullable=False),
+    UniqueConstraint("run_id", "key", "attempt"),
+)
+
+events = Table(
+    "events",
+    metadata,
+    _run_id(primary_key=True),
+    Column("seq", Integer, primary_key=True, nullable=False),
+    Column("event_id", Text, nullable=False),
+    Column("at", Float, nullable=False),
+    Column("body", Text, nullable=False),
+    UniqueConstraint("run_id", "event_id"),
+)
+
+candidates = Table(
+    "candidates",
+    metadata,
+    Column("id", _ROW_ID, primary_key=True, autoincrement=True),
+    _run_id(),
+    Column("candidate_id", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    UniqueConstraint("run_id", "candidate_id"),
+)
+
+controls = Table(
+    "controls",
+    metadata,
+    _run_id(primary_key=True),
+    Column("seq", Integer, primary_key=True, nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("author", Text, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("at", Float, nullable=False),
+)
+
+deltas = Table(
+    "deltas",
+    metadata,
+    # No foreign key: telemetry of a run that is gone must never fail a batch that holds other runs' journals.
+    Column("run_id", String(64), primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("text", Text, nullable=False),
+)

@@ -1,0 +1,240 @@
+"""The store: what a run is, what it has done and what people ask of it, kept safe from crashes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from sqlalchemy import Connection, Row, Select, select
+
+from ..core.candidate import Candidate
+from ..core.events import CandidateAdded, Event
+from ..core.records import ControlKind, ControlRecord, JournalEntry, Lease, RunRecord, RunSpec, StoredEvent
+from ..core.result import Result, RunState
+from . import controls, leases, runs, schema, transfer
+from .database import Database
+from .leases import this_process
+from .migrate import migrate
+from .redact import Redactor
+from .rows import CANDIDATE, ENTRY, RESULT, RUN_SPEC, RowMaker, clean, journal_entry, read, stored_event
+from .writer import Job, Writer
+
+__all__ = ["Store", "this_process"]
+
+T = TypeVar("T")
+
+
+class Store:
+    """An open store. Belongs to the event loop in which it was opened; open it with :meth:`open` and close it.
+
+    Everything but the constructor raises :class:`StoreError` where the database cannot be used. What was committed
+    stays, and what can be read can still be read.
+    """
+
+    def __init__(self, database: Database, redactor: Redactor) -> None:
+        self._database = database
+        self._rows = RowMaker(redactor)
+        self._writer = Writer(database)
+
+    @classmethod
+    async def open(cls, where: str | Path | None = None) -> Self:
+        """Open the store at a path or ``sqlite:///`` URL, and make or upgrade it where needed.
+
+        None is ``symposia.db`` in the user's data folder; ``:memory:`` is a store that ends with :meth:`close`. Raises
+        :class:`StoreReadOnlyError`, :class:`StoreCorruptError`, :class:`StoreVersionError` or :class:`StoreFullError`
+        for what stands in the way, :class:`ConfigError` for a URL of another kind.
+        """
+        database = await Database.open(where)
+        try:
+            await migrate(database)
+        except BaseException:
+            await database.close()
+            raise
+        return cls(database, Redactor())
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Write what is queued and close every connection. Closing twice is fine.
+
+        Raises :class:`StoreError` where queued events could not be written.
+        """
+        try:
+            await self._writer.close()
+        finally:
+            await self._database.close()
+
+    @property
+    def path(self) -> Path | None:
+        """The store's file; None for a store in memory."""
+        return self._database.path
+
+    # Runs
+
+    async def create_run(self, spec: RunSpec, *, id: str | None = None) -> RunRecord:  # noqa: A002
+        """Store a new run, queued, and return it as stored: secrets in its question are gone from there on.
+
+        Without ``id`` it gets a short one that sorts by time.
+        Raises :class:`StoreError` where a run has the given id already.
+        """
+        text = self._rows.json(RUN_SPEC, spec)
+        return await self._writer.run(lambda connection: runs.create(connection, text, id))
+
+    async def run(self, id_or_prefix: str) -> RunRecord:
+        """The run with this id, or the only one whose id begins so. Raises :class:`RunNotFoundError`."""
+        return await self._database.read(lambda connection: runs.find(connection, id_or_prefix))
+
+    async def runs(self, *, limit: int = 50, state: RunState | None = None) -> list[RunRecord]:
+        """The newest runs first. A run that nobody executes any more is shown, and found, as interrupted."""
+        return await self._database.read(lambda connection: runs.newest(connection, limit, state))
+
+    # The lease
+
+    async def acquire(self, run_id: str, *, owner: str, ttl: float = 15) -> Lease:
+        """Take the right to execute a run for ``ttl`` seconds and mark it running.
+
+        Raises :class:`LeaseHeldError` while anybody holds it, the same owner included, and :class:`RunNotFoundError`. A
+        finished run can be taken too: whether it may be executed again is for the caller to say.
+        """
+        return await self._writer.run(lambda connection: leases.acquire(connection, run_id, owner, ttl))
+
+    async def heartbeat(self, lease: Lease, ttl: float = 15) -> None:
+        """Have the lease end ``ttl`` seconds from now. Raises :class:`LeaseLostError`."""
+        await self._under(lease, lambda: {"expires_at": time.time() + ttl})
+
+    async def release(self, lease: Lease, state: RunState, elapsed: float) -> None:
+        """Give the lease back, leaving the run in ``state``. Does nothing after :meth:`finish` or a first release.
+
+        Queued events are written before. Raises :class:`LeaseLostError` where another process took over.
+        """
+        values = {"state": state, "elapsed": elapsed}
+        await self._writer.run(lambda connection: leases.release(connection, lease, values))
+
+    async def set_state(self, lease: Lease, state: RunState) -> None:
+        """Change the state of a run that goes on being held. Raises :class:`LeaseLostError`."""
+        await self._under(lease, lambda: {"state": state, "updated_at": time.time()})
+
+    async def finish(self, lease: Lease, state: RunState, result: Result, elapsed: float) -> None:
+        """Store the result and give the lease back, together. Queued events are written before.
+
+        Raises :class:`LeaseLostError`; the result is not stored then.
+        """
+        values = {"state": state, "elapsed": elapsed, "result": self._rows.json(RESULT, result)}
+        await self._writer.run(lambda connection: leases.release(connection, lease, values))
+
+    # Journal
+
+    async def record(self, lease: Lease, entries: Sequence[JournalEntry]) -> list[JournalEntry]:
+        """Commit journal entries, overwriting those with the same key and attempt. They are safe when this returns.
+
+        Returns the entries as a replay will read them: the same, unless a secret or invalid Unicode was taken out. Go on
+        with these. Raises :class:`LeaseLostError` and :class:`StoreError`; none of the entries is stored then.
+        """
+        stored = [self._rows.stored(ENTRY, entry) for entry in entries]
+        rows = [self._rows.entry(lease.run_id, entry) for entry in stored]
+        await self._writer.write(Job(lease=lease, journal=rows))
+        return [entry.value for entry in stored]
+
+    async def journal(self, run_id: str) -> list[JournalEntry]:
+        """A run's entries in the order in which they were first recorded."""
+        table = schema.journal
+        query = select(table).where(table.c.run_id == run_id).order_by(table.c.id)
+        return await self._select(query, journal_entry)
+
+    # Events, candidates, deltas
+
+    def append(self, lease: Lease, events: Sequence[Event]) -> None:
+        """Have events written within 25 ms; those whose id the run has already are dropped.
+
+        Must be called in the store's event loop. A failure is met by whoever records or flushes next; under a lost lease
+        events are dropped, which the next :meth:`record` with that lease reports.
+        """
+        now = time.time()
+        added = [event.candidate for event in events if isinstance(event, CandidateAdded)]
+        self._writer.put(
+            Job(
+                lease=lease,
+                events=[self._rows.event(lease.run_id, event, now) for event in events],
+                candidates=[self._rows.candidate(lease.run_id, candidate) for candidate in added],
+            )
+        )
+
+    async def flush(self, lease: Lease | None = None) -> None:
+        """Return when everything queued is committed. Raises :class:`StoreError`; with ``lease``, LeaseLostError too."""
+        await self._writer.write(Job(lease=lease))
+
+    async def events(self, run_id: str, *, after: int = 0, limit: int | None = None) -> list[StoredEvent]:
+        """A run's committed events with ``seq > after``, in order. ``seq`` begins at 1 and has no gaps."""
+        table = schema.events
+        query = select(table).where(table.c.run_id == run_id, table.c.seq > after).order_by(table.c.seq).limit(limit)
+        return await self._select(query, stored_event)
+
+    async def event_ids(self, run_id: str) -> set[str]:
+        """Ids of a run's committed events."""
+        table = schema.events
+        return set(await self._select(select(table.c.event_id).where(table.c.run_id == run_id), lambda row: str(row.event_id)))
+
+    async def candidates(self, run_id: str) -> list[Candidate]:
+        """A run's candidates in the order in which they were added, each as it was last stored."""
+        table = schema.candidates
+        query = select(table).where(table.c.run_id == run_id).order_by(table.c.id)
+        return await self._select(query, lambda row: read(CANDIDATE, row.body, f"candidate {row.candidate_id} of run {run_id}"))
+
+    def put_delta(self, run_id: str, key: str, text: str) -> None:
+        """Show the text so far of the candidate that will have the id ``key``; gone when that candidate is stored."""
+        self._writer.put_delta(run_id, clean(key), self._rows.text(text))
+
+    async def deltas(self, run_id: str) -> dict[str, str]:
+        """Texts that are being written now, by key. Telemetry: up to a quarter of a second old."""
+        table = schema.deltas
+        return dict(await self._select(select(table).where(table.c.run_id == run_id), lambda row: (row.key, row.text)))
+
+    # Controls
+
+    async def add_control(self, run_id: str, kind: ControlKind, author: str) -> ControlRecord:
+        """Ask something of a run. Raises :class:`RunNotFoundError`."""
+        name = self._rows.text(author)
+        return await self._writer.run(lambda connection: controls.add(connection, run_id, kind, name))
+
+    async def pending_controls(self, run_id: str) -> list[ControlRecord]:
+        """What was asked and neither consumed nor withdrawn, oldest first."""
+        return await self._database.read(lambda connection: controls.pending(connection, run_id))
+
+    async def consume_control(self, lease: Lease, seq: int) -> bool:
+        """Take up a wish. False where it was withdrawn meanwhile and must not be followed. Raises LeaseLostError."""
+        return bool(await self._writer.write(Job(lease, work=lambda it: controls.settle(it, lease.run_id, seq, "consumed"))))
+
+    async def withdraw_control(self, run_id: str, seq: int) -> bool:
+        """Take a wish back. False where it was consumed already."""
+        return await self._writer.run(lambda connection: controls.settle(connection, run_id, seq, "withdrawn"))
+
+    # Copies
+
+    def export_run(self, run_id: str) -> AsyncIterator[str]:
+        """The run as JSON lines, as they stood when the first line was asked for. See :mod:`.transfer`."""
+        return transfer.export_run(self._database, run_id)
+
+    async def import_run(self, lines: Iterable[str] | AsyncIterable[str]) -> RunRecord:
+        """Store a run from JSON lines, under a new id where its own is taken.
+
+        Raises :class:`StoreError` naming the line for a file that is malformed or cut; nothing is stored then.
+        """
+        return await transfer.import_run(self._writer, self._rows, lines)
+
+    async def _under(self, lease: Lease, values: Callable[[], dict[str, Any]]) -> None:
+        await self._writer.run(lambda connection: leases.write(connection, lease, values()))
+
+    async def _select(self, query: Select[Any], make: Callable[[Row[Any]], T]) -> list[T]:
+        def work(connection: Connection) -> list[T]:
+            return [make(row) for row in connection.execute(query)]
+
+        return await self._database.read(work)

@@ -1,0 +1,217 @@
+"""The one task of a store that writes.
+
+Whatever is to be written waits in one queue; the writer takes up to 200 rows of it at a time and commits them in one
+transaction, at once where somebody waits for the commit, else within 25 ms. In each transaction
+
+* the leases of the jobs are checked first: a job under a lease that is no longer in force fails alone;
+* then the rows go in, table by table, each table in the order of the queue;
+* then the jobs that are more than rows run in order. Such a job checks before it writes, so that one that raises leaves
+  nothing behind.
+
+When a transaction fails as a whole, everybody who waits for it gets the error, and the events in it, which nobody waits
+for, are kept for the next one. So they fail whoever records or flushes next, or are written with it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
+from typing import Any, TypeVar, cast
+
+from sqlalchemy import Connection
+
+from ..core.errors import StoreError, SymposiaError
+from ..core.records import Lease
+from .database import Database
+from .leases import in_force, lost, token
+from .rows import Values
+from .sql import batch_statements
+
+T = TypeVar("T")
+
+_BATCH_ROWS = 200
+_EVENT_SECONDS = 0.025
+_DELTA_SECONDS = 0.25
+
+
+@dataclass(eq=False)
+class Job:
+    """One thing to be written: rows, or work on the connection, or nothing (a flush)."""
+
+    lease: Lease | None = None
+    journal: Sequence[Values] = ()
+    events: Sequence[Values] = ()
+    candidates: Sequence[Values] = ()
+    work: Callable[[Connection], Any] | None = None
+    done: asyncio.Future[Any] | None = field(default=None, init=False)
+    """Gets the value of ``work`` once it is committed; None where nobody waits."""
+
+    @property
+    def size(self) -> int:
+        """Rows that count against a batch."""
+        return 1 + len(self.journal) + len(self.events)
+
+
+Settled = list[tuple[Job, Any]]
+"""What became of each job: the value of its work, or the error that it failed with."""
+
+
+class Writer:
+    """Writes to one database. Belongs to the event loop in which it was made."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._statements = batch_statements(database.dialect)
+        self._queue: deque[Job] = deque()
+        self._kept: list[Job] = []
+        self._batch: list[Job] = []
+        self._waiting_rows = 0
+        self._deltas: dict[tuple[str, str], str] = {}
+        self._bell = asyncio.Event()
+        self._timer: asyncio.TimerHandle | None = None
+        self._delta_timer: asyncio.TimerHandle | None = None
+        self._closed: StoreError | None = None
+        self._loop = asyncio.get_running_loop()
+        self._task = asyncio.create_task(self._run(), name="symposia store writer")
+        self._task.add_done_callback(self._ended)
+
+    async def write(self, job: Job) -> Any:
+        """The value of the job's work, once it is committed.
+
+        Raises what the work raised, :class:`LeaseLostError` where the job's lease is no longer in force, and
+        :class:`StoreError` where the transaction failed. A caller that is cancelled leaves the job to be written.
+        """
+        job.done = self._loop.create_future()
+        self._put(job)
+        self._bell.set()
+        return await job.done
+
+    async def run(self, work: Callable[[Connection], T]) -> T:
+        """The value of ``work`` once it is committed; as :meth:`write`."""
+        return cast("T", await self.write(Job(work=work)))
+
+    def put(self, job: Job) -> None:
+        """Have a job written soon. Its failure is met by the next :meth:`write`."""
+        for row in job.candidates:
+            self._deltas.pop((row["run_id"], row["candidate_id"]), None)
+        self._put(job)
+        if self._waiting_rows >= _BATCH_ROWS:
+            self._bell.set()
+        elif self._timer is None:
+            self._timer = self._loop.call_later(_EVENT_SECONDS, self._ring)
+
+    def put_delta(self, run_id: str, key: str, text: str) -> None:
+        """Have telemetry written within a quarter of a second; only the last text of a key is."""
+        self._require_open()
+        self._deltas[run_id, key] = text
+        if self._delta_timer is None:
+            self._delta_timer = self._loop.call_later(_DELTA_SECONDS, self._ring_deltas)
+
+    async def close(self) -> None:
+        """Write what is queued and end the task. Raises :class:`StoreError` where events could not be written."""
+        if self._closed is not None:
+            return
+        try:
+            await self.write(Job())
+        finally:
+            self._closed = StoreError("the store is closed")
+            for timer in (self._timer, self._delta_timer):
+                if timer is not None:
+                    timer.cancel()
+            self._bell.set()
+            await self._task
+
+    def _put(self, job: Job) -> None:
+        self._require_open()
+        self._queue.append(job)
+        self._waiting_rows += job.size
+
+    def _require_open(self) -> None:
+        if self._closed is not None:
+            raise self._closed
+
+    def _ring(self) -> None:
+        self._timer = None
+        self._bell.set()
+
+    def _ring_deltas(self) -> None:
+        self._delta_timer = None
+        self._bell.set()
+
+    async def _run(self) -> None:
+        while self._closed is None:
+            await self._bell.wait()
+            self._bell.clear()
+            while self._queue or self._deltas:
+                self._batch = self._take()
+                await self._commit(self._batch)
+                self._batch = []
+
+    def _take(self) -> list[Job]:
+        jobs, self._kept = self._kept, []
+        size = 0
+        while self._queue and (size == 0 or size + self._queue[0].size <= _BATCH_ROWS):
+            job = self._queue.popleft()
+            size += job.size
+            self._waiting_rows -= job.size
+            jobs.append(job)
+        return jobs
+
+    async def _commit(self, jobs: list[Job]) -> None:
+        deltas = [{"run_id": run, "key": key, "text": text} for (run, key), text in self._deltas.items()]
+        self._deltas.clear()
+        try:
+            settled = await self._database.write(lambda connection: self._apply(connection, jobs, deltas))
+        except StoreError as error:
+            self._kept = [job for job in jobs if job.done is None]
+            settled = [(job, error) for job in jobs]
+        for job, value in settled:
+            if job.done is None or job.done.done():
+                continue  # nobody waits, or the caller was cancelled
+            if isinstance(value, SymposiaError):
+                job.done.set_exception(value)
+            else:
+                job.done.set_result(value)
+
+    def _apply(self, connection: Connection, jobs: list[Job], deltas: list[Values]) -> Settled:
+        tokens = in_force(connection, {job.lease.run_id for job in jobs if job.lease is not None})
+        good: list[Job] = []
+        settled: Settled = []
+        for job in jobs:
+            if job.lease is None or token(job.lease) in tokens:
+                good.append(job)
+            else:
+                settled.append((job, lost(job.lease)))
+        say = self._statements
+        candidates = _all(job.candidates for job in good)
+        _execute(connection, say.journal, _all(job.journal for job in good))
+        _execute(connection, say.event, _all(job.events for job in good))
+        _execute(connection, say.delta, deltas)
+        _execute(connection, say.candidate, candidates)
+        _execute(connection, say.drop_delta, [{"row_run": row["run_id"], "row_key": row["candidate_id"]} for row in candidates])
+        for job in good:
+            try:
+                settled.append((job, job.work(connection) if job.work is not None else None))
+            except SymposiaError as error:  # this job's own; the others' rows are committed all the same
+                settled.append((job, error))
+        return settled
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """Leave nobody waiting for a task that is no more."""
+        reason = "was cancelled" if task.cancelled() else f"failed: {task.exception()!r}" if task.exception() else "ended"
+        self._closed = self._closed or StoreError(f"the store's writer {reason}")
+        for job in (*self._batch, *self._queue):
+            if job.done is not None and not job.done.done():
+                job.done.set_exception(self._closed)
+
+
+def _all(rows: Iterable[Sequence[Values]]) -> list[Values]:
+    return list(chain.from_iterable(rows))
+
+
+def _execute(connection: Connection, statement: Any, rows: list[Values]) -> None:
+    if rows:
+        connection.execute(statement, rows)

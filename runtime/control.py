@@ -1,0 +1,57 @@
+"""Control inside the executing process: the gate that calls pass, and the halt that ends a run early.
+
+A wish of a person (a control row, or Ctrl-C) takes effect at a boundary: before a call. Pause closes the gate until resume;
+stop and the deadline halt the run: no new call is made, calls in flight are cancelled at the server, and the strategy ends
+with what it has.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from ..core.result import StopReason
+
+
+class Control:
+    """One per executing run."""
+
+    def __init__(self) -> None:
+        self._open = asyncio.Event()
+        self._open.set()
+        self._halted: asyncio.Future[StopReason] = asyncio.get_running_loop().create_future()
+
+    @property
+    def halted(self) -> StopReason | None:
+        """Why the run must make no new call; None while it may."""
+        return self._halted.result() if self._halted.done() else None
+
+    @property
+    def paused(self) -> bool:
+        """Whether the gate is closed."""
+        return not self._open.is_set()
+
+    def halt(self, reason: StopReason) -> None:
+        """End the run early. The first reason stands."""
+        if not self._halted.done():
+            self._halted.set_result(reason)
+        self._open.set()
+
+    def pause(self) -> None:
+        """Close the gate: calls in flight go on, no new one is made."""
+        if not self._halted.done():
+            self._open.clear()
+
+    def resume(self) -> None:
+        """Open the gate."""
+        self._open.set()
+
+    async def gate(self) -> StopReason | None:
+        """Wait while paused. Returns the reason if the run was halted."""
+        await self._open.wait()
+        return self.halted
+
+    async def wait_for(self, *others: asyncio.Future[Any]) -> bool:
+        """Wait until one of ``others`` is done (True), or the run is halted first (False)."""
+        await asyncio.wait({*others, self._halted}, return_when=asyncio.FIRST_COMPLETED)
+        return any(other.done() for other in others)

@@ -1,0 +1,136 @@
+"""The ledger: what a run has spent, what it holds for calls in flight, and what is left.
+
+Invariant: for every cap of the budget, spent + held <= cap at all times. A call's upper bound is held before it is sent and
+settled for its true cost afterwards; a call that broke off keeps its bound as lost. A child ledger has caps of its own and
+draws on its parent's remainder as well. There is no lock: every method is synchronous, and a run lives in one event loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import NamedTuple
+
+from ..core.budget import Budget
+from ..core.usage import Usage
+
+_SLACK = 1e-9
+"""Dollars are floats: sums of exact prices may overshoot by rounding."""
+
+
+class Reservation(NamedTuple):
+    """An upper bound held for one call."""
+
+    number: int
+    bound: Usage
+
+
+class Room(NamedTuple):
+    """What is left and not held; None is no cap."""
+
+    calls: float | None
+    tokens: float | None
+    prompt_tokens: float | None
+    completion_tokens: float | None
+    dollars: float | None
+
+
+def _amounts(usage: Usage) -> tuple[float, ...]:
+    """The usage in the order of :class:`Room`, lost parts included."""
+    prompt = usage.prompt_tokens + usage.lost_prompt_tokens
+    completion = usage.completion_tokens + usage.lost_completion_tokens
+    return (usage.calls, prompt + completion, prompt, completion, usage.dollars)
+
+
+class Ledger:
+    """See the module's docstring."""
+
+    def __init__(self, caps: Budget, parent: Ledger | None = None) -> None:
+        self._caps = tuple(getattr(caps, name) for name in Room._fields)
+        self._parent = parent
+        self._spent = Usage()
+        self._held: dict[int, Usage] = {}
+        self._above: dict[int, Reservation] = {}
+        self._next = 0
+        self._waiters: set[asyncio.Future[None]] = set()
+
+    @property
+    def spent(self) -> Usage:
+        """All that was settled or lost, children included."""
+        return self._spent
+
+    @property
+    def holding(self) -> bool:
+        """Whether any call in flight may still give something back, here or at an ancestor."""
+        return bool(self._held) or (self._parent is not None and self._parent.holding)
+
+    def child(self, caps: Budget) -> Ledger:
+        """A ledger whose spending counts here too."""
+        return Ledger(caps, parent=self)
+
+    def room(self) -> Room:
+        """What a new call could hold now, all ancestors considered."""
+        held = sum(self._held.values(), self._spent)
+        own = [None if cap is None else cap - used for cap, used in zip(self._caps, _amounts(held), strict=True)]
+        if self._parent is None:
+            return Room(*own)
+        pairs = zip(own, self._parent.room(), strict=True)
+        return Room(*[b if a is None else a if b is None else min(a, b) for a, b in pairs])
+
+    def reserve(self, bound: Usage) -> Reservation | None:
+        """Hold ``bound`` here and at every ancestor, or nothing at all and None."""
+        wanted = _amounts(bound)
+        if any(left is not None and want > left + _SLACK for want, left in zip(wanted, self.room(), strict=True)):
+            return None
+        return self._hold(bound)
+
+    def _hold(self, bound: Usage) -> Reservation:
+        number = self._next
+        self._next += 1
+        self._held[number] = bound
+        if self._parent is not None:
+            self._above[number] = self._parent._hold(bound)  # noqa: SLF001 - our own class
+        return Reservation(number, bound)
+
+    def settle(self, reservation: Reservation, actual: Usage) -> None:
+        """Replace a held bound by the true cost."""
+        del self._held[reservation.number]
+        self._charge_own(actual)
+        if self._parent is not None:
+            self._parent.settle(self._above.pop(reservation.number), actual)
+
+    def lose(self, reservation: Reservation) -> None:
+        """Keep the whole bound of a call that broke off."""
+        self.settle(reservation, reservation.bound.as_lost())
+
+    def release(self, reservation: Reservation) -> None:
+        """Give back the bound of a call that was never sent, or that the provider refused unworked."""
+        self.settle(reservation, Usage())
+
+    def charge(self, usage: Usage) -> None:
+        """Book what the journal says was spent, here and at every ancestor."""
+        self._charge_own(usage)
+        if self._parent is not None:
+            self._parent.charge(usage)
+
+    def _charge_own(self, usage: Usage) -> None:
+        self._spent += usage
+        for waiter in self._waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+
+    def changed(self) -> asyncio.Future[None]:
+        """Done once something held anywhere in this line of ledgers is settled, counted from this call on."""
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        line = [self, *self._ancestors()]
+        for ledger in line:
+            ledger._waiters.add(waiter)  # noqa: SLF001 - our own class
+
+        def forget(_: asyncio.Future[None]) -> None:
+            for ledger in line:
+                ledger._waiters.discard(waiter)  # noqa: SLF001
+
+        waiter.add_done_callback(forget)
+        return waiter
+
+    def _ancestors(self) -> list[Ledger]:
+        return [] if self._parent is None else [self._parent, *self._parent._ancestors()]  # noqa: SLF001

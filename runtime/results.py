@@ -1,0 +1,71 @@
+"""From what a strategy decided to what the user gets."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from ..core.candidate import ExtractionRule
+from ..core.events import Warned
+from ..core.records import RunSpec
+from ..core.result import Outcome, Result, Status, StopReason
+from .services import Services
+
+_RETRYABLE_EXIT = {"unreachable", "rate_limit", "server", "timeout", "broken_reply"}
+_EXIT = {Status.ANSWERED: 0, Status.FAILED: 1, Status.NO_ANSWER: 3, Status.CANCELLED: 130}
+
+
+def build_result(run_id: str, spec: RunSpec, outcome: Outcome, services: Services, error: str | None) -> Result:
+    """The result of a run. ``error`` is the message of a call that failed for good, where none succeeded."""
+    candidates = tuple(services.candidates[key] for key in outcome.candidates)
+    pick = services.candidates[outcome.pick] if outcome.pick else None
+    status = _status(outcome, services)
+    return Result(
+        answer=str(pick.answer) if pick is not None and pick.answer is not None else None,
+        candidate=pick,
+        candidates=candidates,
+        selections=outcome.selections,
+        confidence=outcome.confidence,
+        status=status,
+        stop_reason=StopReason.ERROR if status is Status.FAILED else outcome.stop_reason,
+        usage=services.usage,
+        run_id=run_id,
+        strategy=spec.strategy,
+        models={role: model.name for role, model in services.models.items()},
+        seed=spec.seed,
+        seconds=round(services.clock.elapsed(), 3),
+        reproducible="seed" if all(model.deterministic for model in services.models.values()) else "journal",
+        failures=services.failures,
+        error=error if status is Status.FAILED else None,
+        exit_code=_exit_code(status, outcome.stop_reason, services),
+    )
+
+
+def _status(outcome: Outcome, services: Services) -> Status:
+    if outcome.stop_reason is StopReason.STEERED:
+        return Status.CANCELLED
+    if outcome.pick is not None:
+        return Status.ANSWERED
+    return Status.FAILED if services.failures and not outcome.candidates else Status.NO_ANSWER
+
+
+def _exit_code(status: Status, reason: StopReason, services: Services) -> int:
+    if status is Status.NO_ANSWER and reason in {StopReason.BUDGET, StopReason.DEADLINE}:
+        return 4
+    if status is Status.FAILED:
+        codes = set(services.failures)
+        if codes == {"budget"}:
+            return 4
+        if codes <= _RETRYABLE_EXIT:
+            return 5
+    return _EXIT[status]
+
+
+def fallback_warning(scope: str, outcome: Outcome, services: Services) -> Warned | None:
+    """The declared fallback of answer extraction, as an event; None where it was not used."""
+    answers = [services.candidates[key].answer for key in outcome.candidates]
+    rules = Counter(answer.rule for answer in answers if answer is not None)
+    used = rules[ExtractionRule.LAST_NUMBER]
+    if not used:
+        return None
+    message = f"{used} of {rules.total()} answers were read as the last number of the text, since none was marked"
+    return Warned(scope=scope, node="answers", code="last_number", message=message)

@@ -1,0 +1,176 @@
+"""One execution of a run: from taking the lease to storing the result.
+
+The same code executes a new run, resumes an interrupted one (the graph runs from its input on the journal and goes on live
+where it ends) and replays a finished one (no lease, no gateway, nothing is written).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Mapping
+
+from ..core.answers import SymbolicWorker
+from ..core.errors import LeaseLostError, StoreError
+from ..core.events import CallFailed, Event, RunFinished, RunStarted, StrategyFinished
+from ..core.model_spec import ModelSpec
+from ..core.protocols import Gateway
+from ..core.records import ControlKind, Lease, RunRecord
+from ..core.result import Result, RunState, StopReason
+from ..graphs.registry import get_strategy
+from ..memory.store import Store
+from .control import Control
+from .journal import Journal
+from .ledger import Ledger
+from .results import build_result, fallback_warning
+from .scope import RunScope
+from .services import Clock, EventLog, Listener, Services
+
+_HEARTBEAT = 5.0
+LEASE_SECONDS = 20.0
+_POLL = 0.25
+
+
+class Execution:
+    """A run being executed by this process. Made by :class:`Session`; ``control`` pauses and stops it from outside."""
+
+    def __init__(
+        self,
+        store: Store,
+        record: RunRecord,
+        *,
+        lease: Lease | None,
+        gateway: Gateway,
+        models: Mapping[str, ModelSpec],
+        judge: SymbolicWorker,
+        call_timeout: float,
+        listener: Listener | None,
+    ) -> None:
+        self._store = store
+        self._record = record
+        self._lease = lease
+        self._gateway = gateway
+        self._models = models
+        self._judge = judge
+        self._call_timeout = call_timeout
+        self._listener = listener
+        self._error: str | None = None
+        self.control = Control()
+
+    async def execute(self) -> Result:
+        """Run to the end and store the result. Raises only what makes the run impossible (store, lease, divergence)."""
+        services = await self._services()
+        lease = self._lease
+        if lease is None:
+            return await self._decide(services)
+        models = {role: model.name for role, model in self._models.items()}
+        services.log.emit(RunStarted(index=lease.fence, strategy=self._record.spec.strategy, models=models))
+        try:
+            async with self._tended(lease, services):
+                result = await self._decide(services)
+            await self._finish(lease, result, services)
+        except BaseException:
+            # Whatever went wrong, the run stays resumable; an error of the store here would hide the first one.
+            with contextlib.suppress(StoreError):
+                await asyncio.shield(self._store.release(lease, RunState.INTERRUPTED, services.clock.elapsed()))
+            raise
+        return result
+
+    async def _services(self) -> Services:
+        record, lease = self._record, self._lease
+        store = self._store
+        failed = record.result is not None and lease is not None
+        journal = Journal(
+            await store.journal(record.id),
+            None if lease is None else lambda entries: store.record(lease, entries),
+            forget_retryable=failed,
+        )
+        log = EventLog(
+            await store.event_ids(record.id),
+            None if lease is None else lambda events: store.append(lease, events),
+            self._hear,
+        )
+        return Services(
+            run_id=record.id,
+            seed=record.spec.seed,
+            models=self._models,
+            prompts=record.spec.prompts,
+            gateway=self._gateway,
+            journal=journal,
+            log=log,
+            control=self.control,
+            clock=Clock(max(record.elapsed, journal.elapsed)),
+            judge=self._judge,
+            call_timeout=self._call_timeout,
+        )
+
+    def _hear(self, event: Event) -> None:
+        if isinstance(event, CallFailed):
+            self._error = event.failure.message
+        if self._listener is not None:
+            self._listener(event)
+
+    async def _decide(self, services: Services) -> Result:
+        spec = self._record.spec
+        strategy = get_strategy(spec.strategy)
+        ledger = Ledger(spec.budget)
+        for role, usage in services.journal.charges():
+            ledger.charge(usage)
+            services.spend(role, usage)
+        scope = RunScope(services, spec.strategy, ledger)
+        outcome = await strategy.run(scope, spec.problem, strategy.configure(spec.config))
+        warning = fallback_warning(scope.path, outcome, services)
+        if warning is not None:
+            scope.emit(warning)
+        scope.emit(StrategyFinished(scope=scope.path, strategy=spec.strategy, outcome=outcome))
+        return build_result(self._record.id, spec, outcome, services, self._error)
+
+    async def _finish(self, lease: Lease, result: Result, services: Services) -> None:
+        state = RunState.INTERRUPTED if result.stop_reason is StopReason.STEERED else RunState.FINISHED
+        reason, answer = result.stop_reason, result.answer
+        services.log.emit(RunFinished(index=lease.fence, status=result.status, stop_reason=reason, answer=answer))
+        await self._store.finish(lease, state, result, services.clock.elapsed())
+
+    @contextlib.asynccontextmanager
+    async def _tended(self, lease: Lease, services: Services) -> AsyncIterator[None]:
+        """Keep the lease alive, read control rows and watch the deadline while the graph runs."""
+        cap = self._record.spec.budget.seconds
+        tenders = [asyncio.create_task(self._beat(lease)), asyncio.create_task(self._listen(lease))]
+        if cap is not None:
+            tenders.append(asyncio.create_task(self._expire(cap - services.clock.elapsed())))
+        try:
+            yield
+        finally:
+            for tender in tenders:
+                tender.cancel()
+            await asyncio.gather(*tenders, return_exceptions=True)
+
+    async def _beat(self, lease: Lease) -> None:
+        """Renew the lease. Once another process has it, every write of ours fails; the halt only spares useless calls."""
+        while True:
+            await asyncio.sleep(_HEARTBEAT)
+            try:
+                await self._store.heartbeat(lease, LEASE_SECONDS)
+            except LeaseLostError:
+                self.control.halt(StopReason.ERROR)
+                return
+
+    async def _expire(self, seconds: float) -> None:
+        await asyncio.sleep(max(0.0, seconds))
+        self.control.halt(StopReason.DEADLINE)
+
+    async def _listen(self, lease: Lease) -> None:
+        """Carry out control rows."""
+        while True:
+            for wish in await self._store.pending_controls(lease.run_id):
+                if not await self._store.consume_control(lease, wish.seq):
+                    continue  # taken back in the meantime
+                if wish.kind is ControlKind.STOP:
+                    self.control.halt(StopReason.STEERED)
+                elif wish.kind is ControlKind.PAUSE:
+                    self.control.pause()
+                    await self._store.set_state(lease, RunState.PAUSED)
+                else:
+                    self.control.resume()
+                    await self._store.set_state(lease, RunState.RUNNING)
+            await asyncio.sleep(_POLL)

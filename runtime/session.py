@@ -1,0 +1,240 @@
+"""A session: configuration, store, gateway, catalogue and engines, opened once and used for many runs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from ..agents.prompt_files import load_prompt
+from ..core.answers import SymbolicWorker
+from ..core.budget import Budget
+from ..core.errors import ConfigError, MissingKeyError, StoreError, UnknownNameError
+from ..core.model_spec import ModelSpec
+from ..core.problem import AnswerKind, Message, Problem
+from ..core.protocols import Gateway
+from ..core.records import RunRecord, RunSpec
+from ..core.result import Result, RunState, Status
+from ..graphs.registry import all_strategies, get_strategy
+from ..graphs.strategy import Strategy
+from ..memory.store import Store, this_process
+from ..models.catalogue import Catalogue
+from ..models.gateway import ModelGateway, RetryPolicy
+from .run import LEASE_SECONDS, Execution
+from .services import Listener
+from .settings import LoadedSettings, load_settings
+from .staff import Notify, Staff
+from .team import Team
+
+
+class Session:
+    """Use as ``async with Session() as session``. Everything it opens or starts is closed with it.
+
+    Args:
+        settings: what :func:`load_settings` gives; read from the usual places by default.
+        store: path or URL of the store; ``:memory:`` keeps nothing.
+        gateway: the door to models; tests pass one with a scripted transport.
+        models: catalogue entries beside the shipped ones and the user's.
+        notify: told in one line which model was chosen or started, and why.
+    """
+
+    def __init__(
+        self,
+        *,
+        settings: LoadedSettings | None = None,
+        store: str | Path | None = None,
+        gateway: Gateway | None = None,
+        models: Mapping[str, ModelSpec] | None = None,
+        notify: Notify = lambda _line: None,
+    ) -> None:
+        self.settings = (settings or load_settings()).settings
+        self._store_place = store or self.settings.store
+        self._gateway = gateway or ModelGateway(
+            retry=RetryPolicy(max_attempts=self.settings.max_attempts), call_timeout=self.settings.call_timeout
+        )
+        self._models = dict(models or {})
+        self._notify = notify
+        self._store: Store | None = None
+        self._staff: Staff | None = None
+        self._judge = SymbolicWorker()
+
+    async def __aenter__(self) -> Self:
+        self._store = await Store.open(self._store_place)
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Stop engines, close connections and the store."""
+        if self._staff is not None:
+            await self._staff.close()
+        await self._gateway.close()
+        await self._judge.close()
+        if self._store is not None:
+            await self._store.close()
+
+    @property
+    def store(self) -> Store:
+        """The open store."""
+        if self._store is None:
+            raise StoreError("the session is not open", hint="use it as `async with Session() as session`")
+        return self._store
+
+    @property
+    def staff(self) -> Staff:
+        """Models by name; the catalogue is read when first needed."""
+        if self._staff is None:
+            self._staff = Staff(Catalogue.load(), self._notify, self._models)
+        return self._staff
+
+    def saved_team(self, name: str | None) -> Team:
+        """A team of the configuration; the empty team for None. Raises :class:`UnknownNameError`."""
+        if name is None:
+            return Team()
+        if name not in self.settings.teams:
+            raise UnknownNameError("team", name, self.settings.teams)
+        return Team(roles=self.settings.teams[name])
+
+    async def solve(
+        self,
+        question: str | Problem | list[Message],
+        *,
+        strategy: str | None = None,
+        team: Team | Mapping[str, str] | str | None = None,
+        budget: Budget | str | int | None = None,
+        seed: int | None = None,
+        options: Mapping[str, Any] | None = None,
+        answer_kind: AnswerKind | str | None = None,
+        language: str | None = None,
+        listener: Listener | None = None,
+    ) -> Result:
+        """Answer a question; see :func:`symposia.solve`."""
+        record = await self.create(
+            Problem.of(question, answer_kind=answer_kind, language=language),
+            strategy=strategy,
+            team=team,
+            budget=budget,
+            seed=seed,
+            options=options,
+        )
+        execution = await self.execution(record.id, listener=listener)
+        return await execution.execute()
+
+    async def create(
+        self,
+        problem: Problem,
+        *,
+        strategy: str | None = None,
+        team: Team | Mapping[str, str] | str | None = None,
+        budget: Budget | str | int | None = None,
+        seed: int | None = None,
+        options: Mapping[str, Any] | None = None,
+    ) -> RunRecord:
+        """Store a new run. Everything that can be wrong with the request is raised here, before anything is spent."""
+        chosen = get_strategy(strategy or self.settings.strategy)
+        config = chosen.configure({**self.settings.strategies.get(chosen.name, {}), **(options or {})})
+        caps = self._budget(budget)
+        caps.require_room()
+        specs = await self._cast(chosen, Team.of(team))
+        chosen.check(problem, specs, all_strategies())
+        _require_prices(caps, specs)
+        _require_keys(specs)
+        spec = RunSpec(
+            problem=problem,
+            strategy=chosen.name,
+            config=config.model_dump(mode="json"),
+            models={role: model.name for role, model in specs.items()},
+            specs=specs,
+            budget=caps,
+            seed=self.settings.seed if seed is None else seed,
+            prompts={name: load_prompt(name) for name in chosen.prompts(problem)},
+            version=version("symposia"),
+        )
+        return await self.store.create_run(spec)
+
+    async def execution(self, run_id: str, *, listener: Listener | None = None) -> Execution:
+        """Take the lease of a stored run and make its models ready. Await ``execute()`` on what comes back.
+
+        Raises :class:`RunNotFoundError`, :class:`LeaseHeldError`, :class:`EngineError`.
+        """
+        record = await self.store.run(run_id)
+        lease = await self.store.acquire(record.id, owner=this_process(), ttl=LEASE_SECONDS)
+        try:
+            models = {role: await self.staff.ready(spec) for role, spec in record.spec.specs.items()}
+        except BaseException:
+            await self.store.release(lease, record.state, record.elapsed)
+            raise
+        return self._execution(record, lease=lease, models=models, listener=listener)
+
+    @staticmethod
+    def resumable(record: RunRecord) -> bool:
+        """Whether executing the run again can change anything: it did not end, or every call of it failed."""
+        return record.state is not RunState.FINISHED or record.result is None or record.result.status is Status.FAILED
+
+    async def resume(self, run_id: str, *, listener: Listener | None = None) -> Result:
+        """Go on with an interrupted run, or try a failed one again. A run that ended otherwise gives its stored result."""
+        record = await self.store.run(run_id)
+        if record.result is not None and not self.resumable(record):
+            return record.result
+        execution = await self.execution(record.id, listener=listener)
+        return await execution.execute()
+
+    async def replay(self, run_id: str, *, listener: Listener | None = None) -> Result:
+        """Reproduce a finished run from its journal, with no model. Raises :class:`ReplayDiverged`."""
+        record = await self.store.run(run_id)
+        if record.state is not RunState.FINISHED:
+            raise ConfigError(f"run {record.id} is {record.state}, not finished", hint=f"run `symposia run resume {record.id}`")
+        execution = self._execution(record, lease=None, models=record.spec.specs, listener=listener)
+        return await execution.execute()
+
+    def _execution(
+        self, record: RunRecord, *, lease: Any, models: Mapping[str, ModelSpec], listener: Listener | None
+    ) -> Execution:
+        return Execution(
+            self.store,
+            record,
+            lease=lease,
+            gateway=self._gateway,
+            models=models,
+            judge=self._judge,
+            call_timeout=self.settings.call_timeout,
+            listener=listener,
+        )
+
+    def _budget(self, budget: Budget | str | int | None) -> Budget:
+        if isinstance(budget, Budget):
+            return budget
+        given = self.settings.budget if budget is None else budget
+        return Budget() if given is None else Budget.parse(given)
+
+    async def _cast(self, strategy: Strategy[Any], team: Team) -> dict[str, ModelSpec]:
+        """A model for each role of the strategy; roles nobody named inherit the policy's."""
+        named = {**self.settings.team, **team.roles}
+        policy = await self.staff.spec(named.get("policy") or self.settings.model)
+        specs = {"policy": policy}
+        for role in {*strategy.abilities, *named} - {"policy"}:
+            specs[role] = await self.staff.spec(named[role]) if role in named else policy
+        return specs
+
+
+def _require_keys(specs: Mapping[str, ModelSpec]) -> None:
+    for spec in specs.values():
+        if spec.key_env is not None and not os.environ.get(spec.key_env):
+            raise MissingKeyError(f"{spec.name} needs an API key in the variable {spec.key_env}", hint=f"export {spec.key_env}=…")
+
+
+def _require_prices(caps: Budget, specs: Mapping[str, ModelSpec]) -> None:
+    """A cap in dollars can only be kept where every price is known."""
+    if caps.dollars is None:
+        return
+    for spec in specs.values():
+        price = spec.price
+        if price.hour is None and (price.input is None or price.output is None):
+            raise ConfigError(
+                f"a budget in dollars cannot be kept: the price of {spec.name} is unknown",
+                hint="give its price in the catalogue, or budget calls and tokens",
+            )
