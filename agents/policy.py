@@ -65,9 +65,7 @@ def read_candidates(result: CallResult, problem: Problem, sampling: Sampling, *,
             id=f"{result.key}#{number}",
             text=choice.text,
             thinking=choice.thinking,
-            answer=extract(
-                choice.text, problem.answer_kind, language=problem.language, last_number=sampling.last_number
-            ),
+            answer=extract(choice.text, problem.answer_kind, language=problem.language, last_number=sampling.last_number),
             language=problem.language,
             model=result.reply.model,
             finish_reason=choice.finish_reason,

@@ -29,12 +29,12 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import aiohttp
-from symposia.models.direct_transport import DirectTransport
-from symposia.models.litellm_transport import LiteLLMTransport
 
 from symposia.core.calls import ChatRequest
 from symposia.core.model_spec import Ability, ModelSpec
 from symposia.core.problem import Message
+from symposia.models.direct_transport import DirectTransport
+from symposia.models.litellm_transport import LiteLLMTransport
 from symposia.runtime.session import Session
 from symposia.runtime.settings import load_settings
 
@@ -193,9 +193,7 @@ async def bookkeeping(repeats: int) -> None:
                 walls.append((time.perf_counter() - start) / IN_FLIGHT)
                 cpus.append((time.process_time() - cpu) / IN_FLIGHT)
     wall, cpu = statistics.median(walls[1:]), statistics.median(cpus[1:])
-    print(
-        f"\njournal (intent and result) + events, {IN_FLIGHT} calls together: {wall * 1e3:.3f} ms wall, {cpu * 1e3:.3f} ms CPU a call"
-    )
+    print(f"\njournal and events, {IN_FLIGHT} calls together: {wall * 1e3:.3f} ms wall, {cpu * 1e3:.3f} ms CPU a call")
 
 
 def main() -> None:

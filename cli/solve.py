@@ -30,7 +30,9 @@ from .signals import Interrupts
 @click.option("--set", "options", multiple=True, metavar="KEY=VALUE", help="An option of the strategy.")
 @click.option("--budget", metavar="CAPS", help="30 (calls), or calls=30,tokens=20k,dollars=0.05,seconds=90.")
 @click.option("--seed", type=int, help="Seed of all randomness (0).")
-@click.option("--answer-kind", type=click.Choice([kind.value for kind in AnswerKind]), help="What counts as an answer (expression).")
+@click.option(
+    "--answer-kind", type=click.Choice([kind.value for kind in AnswerKind]), help="What counts as an answer (expression)."
+)
 @click.option("--language", metavar="CODE", help="Language of the question (en).")
 @store_option
 @json_option

@@ -87,7 +87,7 @@ class Message(Frozen):
 
     def wire(self) -> dict[str, object]:
         """The message as a JSON object of the protocol: unset fields left out, ``content`` always there."""
-        full = self.model_dump(mode="json", exclude_none=True)
+        full: dict[str, object] = self.model_dump(mode="json", exclude_none=True)
         if not full["tool_calls"]:
             del full["tool_calls"]
         return {"content": None} | full

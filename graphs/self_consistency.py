@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
-from typing import Any, Literal
+from typing import Any, Literal, Required
 
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
@@ -43,9 +43,9 @@ class SelfConsistencyConfig(Sampling):
     """Ask for all samples of ``fixed`` in one request where the model has the ability ``n``: its prompt is paid once."""
 
 
-class _State(State, total=False):
-    ids: list[str]
-    stop_reason: StopReason
+class _State(State):
+    ids: Required[list[str]]
+    stop_reason: Required[StopReason]
 
 
 def _one_request(config: SelfConsistencyConfig, spec: ModelSpec) -> bool:
@@ -79,7 +79,7 @@ async def _propose(state: _State, runtime: Runtime[Context[SelfConsistencyConfig
     return {"ids": ids, "stop_reason": wave.stop_reason}
 
 
-async def _vote(state: _State, runtime: Runtime[Context[SelfConsistencyConfig]]) -> _State:
+async def _vote(state: _State, runtime: Runtime[Context[SelfConsistencyConfig]]) -> State:
     """Every selector on the same candidates; the majority decides."""
     scope, ids = runtime.context.scope, state["ids"]
     candidates = [scope.candidates[key] for key in ids]

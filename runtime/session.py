@@ -88,7 +88,7 @@ class Session:
     def staff(self) -> Staff:
         """Models by name; the catalogue is read when first needed."""
         if self._staff is None:
-            self._staff = Staff(Catalogue.load(), self._notify, self._models)
+            self._staff = Staff(Catalogue.load(), self.settings, self._notify, self._models)
         return self._staff
 
     def saved_team(self, name: str | None) -> Team:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from ..core.errors import EngineError, UsageError
 from ..core.model_spec import ModelSpec
 from ..models.catalogue import Catalogue
-from ..models.discovery import probe_loopback
+from ..models.discovery import identify, probe_loopback
 from ..models.engines.llamacpp import LlamaCppEngine
-from ..models.weights import fits, installed
+from ..models.weights import fits, installed, models_folder
+from .settings import Settings
 
 Notify = Callable[[str], None]
 """Told in one line what was chosen or started, and why; the command prints it to stderr."""
@@ -19,30 +21,38 @@ Notify = Callable[[str], None]
 class Staff:
     """Models by name, ready to be called. Engines it started are stopped by :meth:`close`."""
 
-    def __init__(self, catalogue: Catalogue, notify: Notify, extra: Mapping[str, ModelSpec]) -> None:
+    def __init__(self, catalogue: Catalogue, settings: Settings, notify: Notify, extra: Mapping[str, ModelSpec]) -> None:
         self._catalogue = catalogue
+        self._transport = settings.transport
+        self._folder = Path(settings.models_dir) if settings.models_dir else models_folder()
         self._notify = notify
         self._extra = dict(extra)
         self._engines: dict[str, LlamaCppEngine] = {}
-        self._endpoints: dict[str, str] = {}
         self._starting = asyncio.Lock()
 
     async def spec(self, name: str | None) -> ModelSpec:
-        """The catalogue's entry for ``name``, or for the default model. Starts nothing.
+        """The catalogue's entry for ``name``, or for the default model; an address is asked what it serves. Starts nothing.
 
-        Raises :class:`UnknownNameError`, or :class:`UsageError` where no model was named and none is at hand.
+        Raises :class:`UnknownNameError`, :class:`UnreachableError` for an address where no server answers, or
+        :class:`UsageError` where no model was named and none is at hand.
         """
         if name is None:
-            return await self._default()
-        return self._extra.get(name) or self._catalogue.get(name)
+            spec = await self._default()
+        elif name in self._extra:
+            spec = self._extra[name]
+        else:
+            spec = self._catalogue.get(name)
+            if name.startswith(("http://", "https://")):
+                spec = await identify(spec)
+        return spec if self._transport is None else spec.model_copy(update={"transport": self._transport})
 
     async def _default(self) -> ModelSpec:
         """A server that answers on loopback, else the largest downloaded weights that fit into memory."""
         servers = await probe_loopback()
         if servers:
             self._notify(f"model: {servers[0].name} (answers at {servers[0].url}; none was named)")
-            return self._catalogue.get(f"{servers[0].url}#{servers[0].name}")
-        local = [spec for spec in self._catalogue if installed(spec) is not None and fits(spec)]
+            return await identify(self._catalogue.get(f"{servers[0].url}#{servers[0].name}"))
+        local = [spec for spec in self._catalogue if installed(spec, self._folder) is not None and fits(spec)]
         if local:
             best = max(local, key=lambda spec: spec.weights.size if spec.weights else 0)
             self._notify(f"model: {best.name} (the largest downloaded that fits; none was named)")
@@ -57,24 +67,20 @@ class Staff:
         if spec.engine is None or spec.endpoint is not None:
             return spec
         async with self._starting:
-            if spec.name not in self._endpoints:
-                self._endpoints[spec.name] = await self._start(spec)
-        engine = self._engines[spec.name]
-        return spec.model_copy(
-            update={"endpoint": self._endpoints[spec.name], "transport": "direct", "concurrency": engine.parallel}
-        )
+            if spec.name not in self._engines:
+                self._engines[spec.name] = await self._start(spec)
+        return self._engines[spec.name].served
 
-    async def _start(self, spec: ModelSpec) -> str:
-        path = installed(spec)
+    async def _start(self, spec: ModelSpec) -> LlamaCppEngine:
+        path = installed(spec, self._folder)
         if path is None:
             raise EngineError(f"the weights of {spec.name} are not here", hint=f"run `symposia models pull {spec.name}`")
         self._notify(f"starting llama.cpp with {path.name}")
         engine = LlamaCppEngine()
-        self._engines[spec.name] = engine
-        return await engine.start(spec, path)
+        await engine.start(spec, path)
+        return engine
 
     async def close(self) -> None:
         """Stop every engine started here."""
         await asyncio.gather(*(engine.stop() for engine in self._engines.values()))
         self._engines.clear()
-        self._endpoints.clear()

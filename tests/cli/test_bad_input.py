@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from symposia.testing import LoopbackServer
+from symposia.testing import Fault, LoopbackServer
 
 
 @pytest.fixture
@@ -75,14 +75,17 @@ def test_an_endpoint_where_nobody_answers(symposia) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    ran = symposia("solve", "?", "--model", f"http://127.0.0.1:{port}/v1#fake")
-    assert ran.code == 5
-    assert ran.out == ""
-    assert f"127.0.0.1:{port}" in ran.err
-    assert "Traceback" not in ran.err
-    record = symposia("run", "list", "--json").json[0]
-    assert record["result"]["status"] == "failed"
-    with LoopbackServer(["\\boxed{18}"], port=port).running():
+    sentence(symposia("solve", "?", "--model", f"http://127.0.0.1:{port}/v1#fake"), 5, f"127.0.0.1:{port}")
+
+
+def test_a_server_that_went_away_leaves_a_run_to_be_tried_again(symposia) -> None:
+    with LoopbackServer(["\\boxed{18}"], faults=lambda request: Fault.server_error()).running() as server:
+        ran = symposia("solve", "?", "--model", f"{server.url}#fake", env={"SYMPOSIA_MAX_ATTEMPTS": "1"})
+        assert (ran.code, ran.out) == (5, "")
+        assert "Traceback" not in ran.err
+        record = symposia("run", "list", "--json").json[0]
+        assert record["result"]["status"] == "failed"
+        server._faults = ()
         assert symposia("run", "resume", record["id"]).out == "18\n"
 
 
@@ -95,8 +98,14 @@ def test_a_wrong_key_is_never_shown(symposia, tmp_path: Path) -> None:
     with LoopbackServer(["\\boxed{18}"], api_key="right").running() as server:
         catalogue = tmp_path / "home" / "config" / "symposia"
         catalogue.mkdir(parents=True)
-        entry = f'[models.mine]\nabilities = ["chat"]\nendpoint = "{server.url}"\nserved_name = "fake"\ntransport = "direct"\nkey_env = "MY_KEY"\n'
-        (catalogue / "models.toml").write_text(entry)
+        lines = [
+            "[models.mine]",
+            f'endpoint = "{server.url}"',
+            'served_name = "fake"',
+            'transport = "direct"',
+            'key_env = "MY_KEY"',
+        ]
+        (catalogue / "models.toml").write_text("\n".join(lines))
         secret = "sk-verysecretverysecret00"
         ran = symposia("solve", "?", "--model", "mine", "--set", "n=1", "--json", env={"MY_KEY": secret})
     assert ran.code == 1
@@ -133,7 +142,9 @@ def test_a_full_disk_loses_nothing_committed(symposia, server, tmp_path: Path, e
         f"resource.setrlimit(resource.RLIMIT_FSIZE, ({store.stat().st_size + 30_000},) * 2); "
         "from symposia.cli import main; main()"
     )
-    done = subprocess.run([sys.executable, "-c", code, *arguments], env=environment, check=False, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments], env=environment, check=False, capture_output=True, text=True, timeout=60
+    )
     assert done.returncode == 1, done.stderr
     assert "Traceback" not in done.stderr
     assert "cannot grow" in done.stderr

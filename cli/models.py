@@ -1,0 +1,119 @@
+"""``symposia models …``: list, download and choose models."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from ..core.errors import ConfigError
+from ..core.model_spec import ModelSpec
+from ..models.catalogue import Catalogue
+from ..models.partial import OnProgress, Progress
+from ..models.pull import adopt, pull
+from ..models.weights import fits, installed, models_folder
+from ..runtime.settings import load_settings, set_user_value
+from .options import json_option, run_async
+from .output import columns, data, data_json, interactive, note
+
+
+@click.group()
+def models() -> None:
+    """List, download and choose models."""
+
+
+def _folder() -> Path:
+    chosen = load_settings(cwd=Path.cwd()).settings.models_dir
+    return Path(chosen) if chosen else models_folder()
+
+
+@models.command("list")
+@json_option
+def list_models(*, as_json: bool) -> None:
+    """List the catalogue: what is here, what can be had, what needs a key."""
+    folder = _folder()
+    catalogue = Catalogue.load()
+    if as_json:
+        data_json([spec.model_dump(mode="json") | {"state": _state(spec, folder)} for spec in catalogue])
+        return
+    rows = [[spec.name, _state(spec, folder), _price(spec), f"{spec.context:,}", spec.note] for spec in catalogue]
+    data(columns(rows, ["MODEL", "STATE", "$/M IN/OUT", "CONTEXT", "NOTE"]))
+
+
+def _state(spec: ModelSpec, folder: Path) -> str:
+    if spec.weights is not None:
+        if installed(spec, folder) is None:
+            return f"can be pulled ({spec.weights.size / 1e6:,.0f} MB)"
+        return "here" if fits(spec) else "here, too large for free memory"
+    return f"needs {spec.key_env}" if spec.key_env else "endpoint"
+
+
+def _price(spec: ModelSpec) -> str:
+    price = spec.price
+    if price.hour is not None:
+        return f"{price.hour:g}/h"
+    return "unknown" if price.input is None or price.output is None else f"{price.input:g}/{price.output:g}"
+
+
+@models.command("pull")
+@click.argument("name")
+def pull_model(name: str) -> None:
+    """Download the weights of NAME, checked by sha256; an interrupted download goes on where it stopped.
+
+    NAME may also be the path of a GGUF file, which is then linked or copied into the models folder.
+    """
+    folder = _folder()
+    if name.endswith(".gguf") and Path(name).expanduser().is_file():
+        data(str(adopt(Path(name).expanduser(), folder=folder)))
+        return
+    spec = Catalogue.load().get(name)
+    with _download_bar(spec.name) as progress:
+        path = run_async(pull(spec, folder, progress=progress))
+    data(str(path))
+
+
+@models.command()
+@click.argument("name")
+def use(name: str) -> None:
+    """Make NAME the default model, in the user's configuration file."""
+    spec = Catalogue.load().get(name)
+    if spec.engine is not None and installed(spec, _folder()) is None:
+        raise ConfigError(f"the weights of {spec.name} are not here", hint=f"run `symposia models pull {spec.name}` first")
+    path = set_user_value("model", spec.name)
+    note(f"model {spec.name} is now the default, in {path}")
+
+
+@contextlib.contextmanager
+def _download_bar(name: str) -> Iterator[OnProgress]:
+    """A bar with bytes, rate and source on a terminal; elsewhere a line for each tenth."""
+    if not interactive():
+        yield _Tenths(name).hear
+        return
+    from rich.console import Console  # noqa: PLC0415 - only where a person watches
+    from rich.progress import BarColumn, DownloadColumn, TextColumn, TransferSpeedColumn  # noqa: PLC0415
+    from rich.progress import Progress as Bar  # noqa: PLC0415
+
+    bar_columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    with Bar(*bar_columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task(name)
+
+        def hear(progress: Progress) -> None:
+            bar.update(task, total=progress.total, completed=progress.done, description=f"{name} {progress.phase}")
+
+        yield hear
+
+
+class _Tenths:
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._said = -1
+
+    def hear(self, progress: Progress) -> None:
+        """Say a line when another tenth is done."""
+        tenth = 10 * progress.done // max(1, progress.total)
+        if progress.phase == "downloading" and tenth > self._said:
+            self._said = tenth
+            megabytes = f"{progress.done / 1e6:,.0f} of {progress.total / 1e6:,.0f} MB"
+            note(f"{self._name}: {megabytes}, {progress.rate / 1e6:.1f} MB/s from {progress.source}")
