@@ -22,7 +22,7 @@ help:  ## Say what can be made
 solve: $(VENV)/.local  ## Solve a word problem on this machine with a small model that votes
 	@$(BIN)/symposia models pull $(MODEL)
 	@echo "$$QUESTION"
-	@$(BIN)/symposia solve "$$QUESTION" --model $(MODEL) --strategy self-consistency
+	@$(BIN)/symposia solve "$$QUESTION" --model $(MODEL) --strategy self-consistency --set n=5
 
 test: lint types  ## Run everything that needs no model, no GPU and no server program
 	$(BIN)/pytest -m "not integration" -n $(WORKERS) --cov --cov-report=term

@@ -10,7 +10,7 @@ one server, so that ratios hold where absolute times do not. Two tables:
 2. one call: calls per second and client CPU per call at 64 in flight, for bare aiohttp, the direct transport, LiteLLM and
    ``its-hub``; and what journal and events add.
 
-``its-hub`` is optional: ``pip install its-hub``.
+``its-hub`` is optional: ``pip install "its-hub[lm]"``.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def spec(url: str, transport: str, *, batched: bool = False) -> ModelSpec:
     abilities = {Ability.CHAT, Ability.SEED} | ({Ability.N} if batched else set())
     name = f"loopback-{transport}{'-n' if batched else ''}"
     return ModelSpec(
-        name=name, served_name="fake", endpoint=f"{url}/v1", transport=transport, abilities=frozenset(abilities), concurrency=1024
+        name=name, served_name="fake", endpoint=url, transport=transport, abilities=frozenset(abilities), concurrency=1024
     )
 
 
@@ -82,7 +82,7 @@ async def runs(url: str, latency: float, repeats: int) -> None:
                 ("symposia, direct, one request (n)", "loopback-direct-n", 64),
             ):
                 rows.append((label, n, await median_seconds(solve(model, n), repeats)))
-    if find_spec("its_hub"):
+    if find_spec("its_hub") and find_spec("backoff"):
         for label, limit in (("its-hub, its default (32 in flight)", 32), ("its-hub, unlimited", -1)):
             rows += [(label, n, await its_hub_run(url, n, limit, repeats)) for n in (64, 256)]
     print(f"\n{'self-consistency, whole run':38} {'N':>4} {'median':>8} {'x latency':>10}   least-greatest")
@@ -95,7 +95,7 @@ async def its_hub_run(url: str, n: int, limit: int, repeats: int) -> tuple[float
     from its_hub.core.lms.openai_lm import OpenAICompatibleLanguageModel
     from its_hub.core.orchestrator import LMOrchestrator
 
-    async with OpenAICompatibleLanguageModel(f"{url}/v1", "none", "fake") as model:
+    async with OpenAICompatibleLanguageModel(url, "none", "fake") as model:
         algorithm = SelfConsistency(orchestrator=LMOrchestrator(max_concurrency=limit))
         return await median_seconds(lambda: algorithm.ainfer(model, QUESTION, n), repeats)
 
@@ -108,7 +108,7 @@ async def calls(url: str, count: int) -> None:
         payload = {"model": "fake", "messages": [{"role": "user", "content": QUESTION}], "max_tokens": 64}
 
         async def bare() -> None:
-            async with http.post(f"{url}/v1/chat/completions", json=payload) as response:
+            async with http.post(f"{url}/chat/completions", json=payload) as response:
                 await response.json()
 
         rows.append(("bare aiohttp", *await rate(bare, count)))
@@ -122,11 +122,11 @@ async def calls(url: str, count: int) -> None:
 
         rows.append((label, *await rate(one, count)))
         await transport.close()
-    if find_spec("its_hub"):
+    if find_spec("its_hub") and find_spec("backoff"):
         from its_hub.api import ChatMessage
         from its_hub.core.lms.openai_lm import OpenAICompatibleLanguageModel
 
-        async with OpenAICompatibleLanguageModel(f"{url}/v1", "none", "fake") as hub:
+        async with OpenAICompatibleLanguageModel(url, "none", "fake") as hub:
             chat = [ChatMessage(role="user", content=QUESTION)]
             rows.append(("its-hub", *await rate(lambda: hub.agenerate_single(chat), count)))
     base = rows[0][2]

@@ -105,7 +105,7 @@ def _disk_errors(folder: Path, size: int) -> Iterator[None]:
             free = gigabytes(shutil.disk_usage(folder).free)
             raise WeightsError(
                 f"the disk is full: the weights need {gigabytes(size)} in {folder}, {free} are free",
-                hint="what was downloaded is kept; make space and run it again, or set SYMPOSIA_MODELS to another folder",
+                hint="what was downloaded is kept; make space and run it again, or set SYMPOSIA_MODELS_DIR to another folder",
             ) from error
         raise WeightsError(f"{folder} cannot be used for weights: {error.strerror or error}") from error
 

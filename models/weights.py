@@ -13,13 +13,13 @@ import psutil
 from ..core.errors import ChecksumError, ConfigError, WeightsError
 from ..core.model_spec import ModelSpec, Weights
 
-FOLDER_VARIABLE = "SYMPOSIA_MODELS"
+FOLDER_VARIABLE = "SYMPOSIA_MODELS_DIR"
 _BLOCK = 1 << 20
 _CGROUP = Path("/sys/fs/cgroup")
 
 
 def models_folder() -> Path:
-    """The folder of downloaded weights: ``SYMPOSIA_MODELS``, else ``models`` in the platform's data folder."""
+    """The folder of downloaded weights: ``SYMPOSIA_MODELS_DIR``, else ``models`` in the platform's data folder."""
     named = os.environ.get(FOLDER_VARIABLE)
     return Path(named).expanduser() if named else platformdirs.user_data_path("symposia") / "models"
 

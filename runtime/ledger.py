@@ -48,6 +48,8 @@ class Ledger:
         self._caps = tuple(getattr(caps, name) for name in Room._fields)
         self._parent = parent
         self._spent = Usage()
+        self._used = [0.0] * len(self._caps)
+        """Spent and held together, in the order of :class:`Room`; kept as a sum, for 1,000 calls may be held at once."""
         self._held: dict[int, Usage] = {}
         self._above: dict[int, Reservation] = {}
         self._next = 0
@@ -69,8 +71,7 @@ class Ledger:
 
     def room(self) -> Room:
         """What a new call could hold now, all ancestors considered."""
-        held = sum(self._held.values(), self._spent)
-        own = [None if cap is None else cap - used for cap, used in zip(self._caps, _amounts(held), strict=True)]
+        own = [None if cap is None else cap - used for cap, used in zip(self._caps, self._used, strict=True)]
         if self._parent is None:
             return Room(*own)
         pairs = zip(own, self._parent.room(), strict=True)
@@ -87,13 +88,14 @@ class Ledger:
         number = self._next
         self._next += 1
         self._held[number] = bound
+        self._use(bound, 1)
         if self._parent is not None:
             self._above[number] = self._parent._hold(bound)  # noqa: SLF001 - our own class
         return Reservation(number, bound)
 
     def settle(self, reservation: Reservation, actual: Usage) -> None:
         """Replace a held bound by the true cost."""
-        del self._held[reservation.number]
+        self._use(self._held.pop(reservation.number), -1)
         self._charge_own(actual)
         if self._parent is not None:
             self._parent.settle(self._above.pop(reservation.number), actual)
@@ -114,9 +116,14 @@ class Ledger:
 
     def _charge_own(self, usage: Usage) -> None:
         self._spent += usage
+        self._use(usage, 1)
         for waiter in self._waiters:
             if not waiter.done():
                 waiter.set_result(None)
+
+    def _use(self, usage: Usage, sign: int) -> None:
+        for place, amount in enumerate(_amounts(usage)):
+            self._used[place] += sign * amount
 
     def changed(self) -> asyncio.Future[None]:
         """Done once something held anywhere in this line of ledgers is settled, counted from this call on."""

@@ -28,8 +28,8 @@ from .toml_file import KeyPath, read_toml, set_top_level
 
 PROJECT_FILE = "symposia.toml"
 PREFIX = "SYMPOSIA_"
-RESERVED = frozenset({"SYMPOSIA_CONFIG", "SYMPOSIA_MODELS", "SYMPOSIA_FAILPOINT"})
-"""Variables that are no settings: the user file's place, the user's catalogue, and crashes on purpose in tests."""
+RESERVED = frozenset({"SYMPOSIA_CONFIG", "SYMPOSIA_FAILPOINT"})
+"""Variables that are no settings: the place of the user's file, and crashes on purpose in tests."""
 
 _TABLES = {"team": ("ROLE",), "teams": ("NAME", "ROLE"), "strategies": ("STRATEGY", "OPTION")}
 """The levels of keys below each table; what lies deeper is one value."""

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from ..core.errors import EngineError, UsageError
+from ..core.errors import EngineError, UsageError, WeightsError
 from ..core.model_spec import ModelSpec
 from ..models.catalogue import Catalogue
 from ..models.discovery import identify, probe_loopback
@@ -33,8 +33,9 @@ class Staff:
     async def spec(self, name: str | None) -> ModelSpec:
         """The catalogue's entry for ``name``, or for the default model; an address is asked what it serves. Starts nothing.
 
-        Raises :class:`UnknownNameError`, :class:`UnreachableError` for an address where no server answers, or
-        :class:`UsageError` where no model was named and none is at hand.
+        Raises :class:`UnknownNameError`, :class:`UnreachableError` for an address where no server answers,
+        :class:`WeightsError` for a local model that is not downloaded, or :class:`UsageError` where no model was named and
+        none is at hand.
         """
         if name is None:
             spec = await self._default()
@@ -44,6 +45,7 @@ class Staff:
             spec = self._catalogue.get(name)
             if name.startswith(("http://", "https://")):
                 spec = await identify(spec)
+            self._require_weights(spec)
         return spec if self._transport is None else spec.model_copy(update={"transport": self._transport})
 
     async def _default(self) -> ModelSpec:
@@ -71,10 +73,16 @@ class Staff:
                 self._engines[spec.name] = await self._start(spec)
         return self._engines[spec.name].served
 
-    async def _start(self, spec: ModelSpec) -> LlamaCppEngine:
+    def _require_weights(self, spec: ModelSpec) -> Path | None:
         path = installed(spec, self._folder)
+        if spec.engine is not None and path is None:
+            raise WeightsError(f"the weights of {spec.name} are not here", hint=f"run `symposia models pull {spec.name}`")
+        return path
+
+    async def _start(self, spec: ModelSpec) -> LlamaCppEngine:
+        path = self._require_weights(spec)
         if path is None:
-            raise EngineError(f"the weights of {spec.name} are not here", hint=f"run `symposia models pull {spec.name}`")
+            raise EngineError(f"{spec.name} has no weights that a local engine could serve")
         self._notify(f"starting llama.cpp with {path.name}")
         engine = LlamaCppEngine()
         await engine.start(spec, path)

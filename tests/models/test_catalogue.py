@@ -22,7 +22,7 @@ from symposia.models.weights import fits, installed, models_folder, verify
 def _no_user_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("SYMPOSIA_MODELS", str(tmp_path / "models"))
+    monkeypatch.setenv("SYMPOSIA_MODELS_DIR", str(tmp_path / "models"))
 
 
 @pytest.fixture

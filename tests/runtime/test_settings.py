@@ -86,7 +86,6 @@ def test_variables_are_read_as_the_type_they_set(load: Load) -> None:
         "SYMPOSIA_STRATEGIES__SELF_CONSISTENCY__STOP_AT": "0.95",
         "SYMPOSIA_STRATEGIES__SELF_CONSISTENCY__RULE": "plain words",
         "SYMPOSIA_CONFIG": "/somewhere",
-        "SYMPOSIA_MODELS": "x.toml",
         "SYMPOSIA_FAILPOINT": "after-sent",
         "HOME": "/root",
     }
