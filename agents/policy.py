@@ -56,16 +56,21 @@ def with_role_prompt(messages: tuple[Message, ...], prompt: str) -> tuple[Messag
     return (Message(role="system", content=prompt), *messages)
 
 
-def read_candidates(result: CallResult, problem: Problem, sampling: Sampling, *, counted: bool = True) -> list[Candidate]:
-    """One candidate per choice of a successful call; none for a failed one. Thinking is never read for answers."""
+def keep_candidates(scope: Scope, result: CallResult, problem: Problem, sampling: Sampling, *, counted: bool = True) -> list[str]:
+    """Put one candidate per choice of a successful call into the pool, none for a failed one; their ids.
+
+    Thinking is kept apart and never read for answers.
+    """
     if result.reply is None:
         return []
-    return [
-        Candidate(
+    kept = []
+    for number, choice in enumerate(result.reply.choices):
+        answer = extract(choice.text, problem.answer_kind, language=problem.language, last_number=sampling.last_number)
+        candidate = Candidate(
             id=f"{result.key}#{number}",
             text=choice.text,
             thinking=choice.thinking,
-            answer=extract(choice.text, problem.answer_kind, language=problem.language, last_number=sampling.last_number),
+            answer=answer,
             language=problem.language,
             model=result.reply.model,
             finish_reason=choice.finish_reason,
@@ -73,8 +78,9 @@ def read_candidates(result: CallResult, problem: Problem, sampling: Sampling, *,
             logprob=choice.logprob,
             counted=counted,
         )
-        for number, choice in enumerate(result.reply.choices)
-    ]
+        scope.add(candidate)
+        kept.append(candidate.id)
+    return kept
 
 
 def prompts_for(problem: Problem) -> tuple[str, ...]:

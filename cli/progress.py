@@ -24,6 +24,8 @@ class Tally:
         self._back = 0
         self._failed = 0
         self._tokens = 0
+        self._live: dict[str, int] = {}
+        """Pieces of text so far by candidate in flight; a piece is about a token."""
         self._votes: Counter[str] = Counter()
         self.warnings: list[str] = []
 
@@ -37,12 +39,22 @@ class Tally:
         elif isinstance(event, CallFinished):
             self._back += 1
             self._tokens += event.completion_tokens
+            self._landed(event)
         elif isinstance(event, CallFailed):
             self._failed += 1
+            self._landed(event)
         elif isinstance(event, CandidateAdded) and event.candidate.counted and event.candidate.answer is not None:
             self._votes[str(event.candidate.answer)] += 1
         elif isinstance(event, Warned):
             self.warnings.append(event.message)
+
+    def _landed(self, event: CallFinished | CallFailed) -> None:
+        key = f"{event.scope}/{event.node}.{event.visit}.{event.index}#"
+        self._live = {candidate: count for candidate, count in self._live.items() if not candidate.startswith(key)}
+
+    def hear_text(self, candidate: str, piece: str) -> None:  # noqa: ARG002 - the shape of a Watch
+        """Count a streamed piece."""
+        self._live[candidate] = self._live.get(candidate, 0) + 1
 
     def line(self) -> str:
         """One line: who, how many of how many, failures, tokens, the vote so far, seconds."""
@@ -52,7 +64,8 @@ class Tally:
         parts = [f"{self._wave.role} {self._wave.model}", f"{self._back}/{self._wave.size} back"]
         if self._failed:
             parts.append(f"{self._failed} failed")
-        parts.append(f"{self._tokens:,} tokens")
+        writing = sum(self._live.values())
+        parts.append(f"{self._tokens:,} tokens" + (f" + about {writing:,} being written by {len(self._live)}" if writing else ""))
         if self._votes:
             parts.append("votes " + ", ".join(f"{shorten(answer, 16)} ({count})" for answer, count in self._votes.most_common(4)))
         return " · ".join([*parts, f"{seconds:.0f} s"])

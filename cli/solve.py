@@ -13,7 +13,7 @@ from ..graphs.strategy import parse_options
 from ..runtime.session import Session
 from ..runtime.team import Team
 from .options import json_option, open_session, run_async, store_option
-from .output import note
+from .output import interactive, note
 from .progress import progress
 from .question import read_question
 from .show import show_result
@@ -71,7 +71,8 @@ async def execute(session: Session, run_id: str, interrupts: Interrupts) -> Resu
     """Execute a stored run with live progress and soft stop."""
     try:
         with progress() as tally:
-            execution = await session.execution(run_id, listener=tally.hear)
+            watch = tally.hear_text if interactive() else None
+            execution = await session.execution(run_id, listener=tally.hear, watch=watch)
             interrupts.guard(execution.control)
             return await execution.execute()
     except asyncio.CancelledError:

@@ -1,1 +1,1 @@
-"""TODO."""
+"""Strategies as LangGraph state machines, their registry, and the pure rules of selection and stopping."""

@@ -9,7 +9,7 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
 
-from ..agents.policy import Sampling, policy_call, prompts_for, read_candidates
+from ..agents.policy import Sampling, keep_candidates, policy_call, prompts_for
 from ..core.calls import CallResult
 from ..core.result import Outcome, Selection
 from .strategy import CallBounds, Context, State, Strategy
@@ -28,9 +28,7 @@ async def _propose(state: State, runtime: Runtime[Context[GreedyConfig]]) -> Sta
     ids: list[str] = []
 
     async def consume(result: CallResult) -> bool:
-        for candidate in read_candidates(result, problem, config):
-            scope.add(candidate)
-            ids.append(candidate.id)
+        ids.extend(keep_candidates(scope, result, problem, config))
         return False
 
     wave = await scope.wave("propose", [policy_call(scope, "propose", problem, config)], consume=consume)

@@ -16,7 +16,7 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
 from pydantic import Field
 
-from ..agents.policy import ROLE, Sampling, policy_call, prompts_for, read_candidates
+from ..agents.policy import ROLE, Sampling, keep_candidates, policy_call, prompts_for
 from ..core.answers import group
 from ..core.calls import CallResult, ModelCall
 from ..core.model_spec import Ability, ModelSpec
@@ -66,16 +66,13 @@ async def _propose(state: _State, runtime: Runtime[Context[SelfConsistencyConfig
     ids: list[str] = []
 
     async def consume(result: CallResult) -> bool:
-        for candidate in read_candidates(result, problem, config):
-            scope.add(candidate)
-            ids.append(candidate.id)
+        ids.extend(keep_candidates(scope, result, problem, config))
         return config.stop == "beta" and beta_agrees(await _groups(scope, ids), config.confidence)
 
     window = config.window if config.stop == "beta" else None
     wave = await scope.wave("propose", _calls(context), consume=consume, window=window)
     for result in wave.late:
-        for candidate in read_candidates(result, problem, config, counted=False):
-            scope.add(candidate)
+        keep_candidates(scope, result, problem, config, counted=False)
     return {"ids": ids, "stop_reason": wave.stop_reason}
 
 

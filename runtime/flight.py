@@ -88,10 +88,11 @@ class Flight:
     async def _perform(self) -> CallResult:
         services, request = self._services, self._call.request
         spec = services.spec(self._call.role)
-        tag = f"{services.run_id}/{self._place.key}"
+        key, timeout = self._place.key, services.call_timeout
+        on_text = services.telemetry.ear(key) if services.telemetry else None
         try:
             reply = await services.gateway.complete(
-                spec, request, tag=tag, timeout=services.call_timeout, on_attempt=self._before_attempt
+                spec, request, tag=f"{services.run_id}/{key}", timeout=timeout, on_attempt=self._before_attempt, on_text=on_text
             )
         except SymposiaError as error:
             return await self._fail(error)
@@ -102,6 +103,8 @@ class Flight:
 
     async def _before_attempt(self, previous: ModelError | None) -> None:
         """Commit the intent. After an attempt that may have been billed: charge that as lost and reserve anew, or refuse."""
+        if self._services.telemetry is not None:
+            self._services.telemetry.restart(self._place.key)
         if previous is not None and not previous.billed:
             return
         entries = []

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 from collections.abc import AsyncIterator, Mapping
 
 from ..core.answers import SymbolicWorker
@@ -25,6 +26,7 @@ from .ledger import Ledger
 from .results import build_result, fallback_warning
 from .scope import RunScope
 from .services import Clock, EventLog, Listener, Services
+from .telemetry import Telemetry, Watch
 
 _HEARTBEAT = 5.0
 LEASE_SECONDS = 20.0
@@ -45,6 +47,7 @@ class Execution:
         judge: SymbolicWorker,
         call_timeout: float,
         listener: Listener | None,
+        watch: Watch | None = None,
     ) -> None:
         self._store = store
         self._record = record
@@ -54,6 +57,7 @@ class Execution:
         self._judge = judge
         self._call_timeout = call_timeout
         self._listener = listener
+        self._watch = watch
         self._error: str | None = None
         self.control = Control()
 
@@ -102,6 +106,7 @@ class Execution:
             clock=Clock(max(record.elapsed, journal.elapsed)),
             judge=self._judge,
             call_timeout=self._call_timeout,
+            telemetry=Telemetry(functools.partial(store.put_delta, record.id), self._watch) if self._watch else None,
         )
 
     def _hear(self, event: Event) -> None:

@@ -15,6 +15,7 @@ from ..core.protocols import Gateway
 from ..core.usage import Usage
 from .control import Control
 from .journal import Journal
+from .telemetry import Telemetry
 
 Listener = Callable[[Event], None]
 """Called with each event as it happens, in the executing process."""
@@ -67,6 +68,8 @@ class Services:
     clock: Clock
     judge: SymbolicWorker
     call_timeout: float
+    telemetry: Telemetry | None = None
+    """Where streamed text goes; None asks for whole replies, which costs less."""
     candidates: dict[str, Candidate] = field(default_factory=dict)
     usage: dict[str, Usage] = field(default_factory=dict)
     failures: dict[str, int] = field(default_factory=dict)

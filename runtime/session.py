@@ -16,7 +16,7 @@ from ..core.errors import ConfigError, MissingKeyError, StoreError, UnknownNameE
 from ..core.model_spec import ModelSpec
 from ..core.problem import AnswerKind, Message, Problem
 from ..core.protocols import Gateway
-from ..core.records import RunRecord, RunSpec
+from ..core.records import Lease, RunRecord, RunSpec
 from ..core.result import Result, RunState, Status
 from ..graphs.registry import all_strategies, get_strategy
 from ..graphs.strategy import Strategy
@@ -28,6 +28,7 @@ from .services import Listener
 from .settings import LoadedSettings, load_settings
 from .staff import Notify, Staff
 from .team import Team
+from .telemetry import Watch
 
 
 class Session:
@@ -156,8 +157,11 @@ class Session:
         )
         return await self.store.create_run(spec)
 
-    async def execution(self, run_id: str, *, listener: Listener | None = None) -> Execution:
+    async def execution(self, run_id: str, *, listener: Listener | None = None, watch: Watch | None = None) -> Execution:
         """Take the lease of a stored run and make its models ready. Await ``execute()`` on what comes back.
+
+        ``listener`` hears of every event. With ``watch``, replies are streamed: it hears of their text as it comes, and so
+        does whoever looks into the store.
 
         Raises :class:`RunNotFoundError`, :class:`LeaseHeldError`, :class:`EngineError`.
         """
@@ -168,7 +172,7 @@ class Session:
         except BaseException:
             await self.store.release(lease, record.state, record.elapsed)
             raise
-        return self._execution(record, lease=lease, models=models, listener=listener)
+        return self._execution(record, lease=lease, models=models, listener=listener, watch=watch)
 
     @staticmethod
     def resumable(record: RunRecord) -> bool:
@@ -192,7 +196,13 @@ class Session:
         return await execution.execute()
 
     def _execution(
-        self, record: RunRecord, *, lease: Any, models: Mapping[str, ModelSpec], listener: Listener | None
+        self,
+        record: RunRecord,
+        *,
+        lease: Lease | None,
+        models: Mapping[str, ModelSpec],
+        listener: Listener | None,
+        watch: Watch | None = None,
     ) -> Execution:
         return Execution(
             self.store,
@@ -203,6 +213,7 @@ class Session:
             judge=self._judge,
             call_timeout=self.settings.call_timeout,
             listener=listener,
+            watch=watch,
         )
 
     def _budget(self, budget: Budget | str | int | None) -> Budget:

@@ -2,7 +2,8 @@
 
 from .completions import Answer, ReplyFunction, Script, default_reply
 from .faults import Fault, Faults
-from .loopback import Latency, LoopbackServer, Recorded
+from .loopback import Latency, LoopbackServer
+from .recorded import Recorded
 from .scripted import ScriptedCall, ScriptedModel, fake_spec
 
 __all__ = [

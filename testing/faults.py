@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-if TYPE_CHECKING:
-    from .loopback import Recorded
+from .recorded import Recorded
 
 Kind = Literal["answer", "reset", "drop", "abort", "stall", "truncate", "choices"]
 
@@ -77,7 +76,7 @@ class Fault:
         return cls("choices", count=count)
 
 
-Faults = Mapping[int, Fault] | Sequence[Fault | None] | Callable[["Recorded"], Fault | None]
+Faults = Mapping[int, Fault] | Sequence[Fault | None] | Callable[[Recorded], Fault | None]
 """Faults by number of the request in order of arrival, from 0; or a function of the request."""
 
 

@@ -15,42 +15,20 @@ import struct
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 from aiohttp import web
 
 from ..core.model_spec import Ability, ModelSpec
-from .completions import Script, as_function, chunks, completion, default_reply, prompt_text
+from .completions import Script, as_function, chunks, completion, default_reply
 from .faults import Fault, Faults, fault_for
+from .recorded import Recorded
 
 Latency = float | tuple[float, float] | Callable[[random.Random], float]
 """Seconds before a reply: fixed, drawn evenly from a range, or drawn by a function from the server's seeded generator."""
-
-
-@dataclass
-class Recorded:
-    """A request as the server saw it."""
-
-    index: int
-    """Order of arrival, from 0."""
-    tag: str
-    """The header ``X-Request-Id``."""
-    headers: Mapping[str, str]
-    """Names in lower case."""
-    body: dict[str, Any]
-    arrived: float
-    """Seconds since the server was made."""
-    ended: float | None = None
-    state: Literal["open", "replied", "failed", "cancelled"] = "open"
-    """``failed`` by a fault, ``cancelled`` by the client before the reply was out."""
-
-    @property
-    def prompt(self) -> str:
-        """The text of its messages."""
-        return prompt_text(self.body)
 
 
 @dataclass

@@ -1,0 +1,163 @@
+"""Every registered strategy keeps to its card: calls by role and count, cost formula, refusals."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from symposia.core.errors import ConfigError, MissingAbilityError, ProblemError, UnknownNameError
+from symposia.core.model_spec import Ability, ModelSpec
+from symposia.core.problem import Message, Problem
+from symposia.core.result import StopReason
+from symposia.graphs.registry import all_strategies, get_strategy, strategy_names
+from symposia.graphs.strategy import parse_options
+from symposia.models.gateway import ModelGateway
+from symposia.runtime.session import Session
+from symposia.runtime.settings import load_settings
+from symposia.testing import ScriptedModel, fake_spec
+
+SEPARATE = (Ability.CHAT, Ability.SEED)
+Opener = Callable[..., AbstractAsyncContextManager[Session]]
+
+
+@pytest.fixture
+def opened(tmp_path: Path) -> Opener:
+    @asynccontextmanager
+    async def opener(model: ScriptedModel, *abilities: Ability) -> AsyncIterator[Session]:
+        settings = load_settings(environ={}, cwd=tmp_path, user_file=tmp_path / "none.toml")
+        gateway = ModelGateway(transports={"direct": model})
+        models = {"fake": fake_spec(abilities=abilities or SEPARATE)}
+        async with Session(settings=settings, store=":memory:", gateway=gateway, models=models) as session:
+            yield session
+
+    return opener
+
+
+CARDS: list[tuple[str, dict[str, Any], tuple[Ability, ...], int]] = [
+    ("greedy", {}, SEPARATE, 1),
+    ("self-consistency", {"n": 7}, SEPARATE, 7),
+    ("self-consistency", {"n": 7}, (*SEPARATE, Ability.N), 1),
+    ("self-consistency", {"n": 7, "batched": False}, (*SEPARATE, Ability.N), 7),
+    ("self-consistency", {"n": 1}, (*SEPARATE, Ability.N), 1),
+    ("self-consistency", {"n": 12, "stop": "beta", "window": 1}, SEPARATE, 4),
+    ("self-consistency", {"n": 12, "stop": "beta", "window": 1, "confidence": 0.75}, SEPARATE, 1),
+    ("self-consistency", {"n": 3, "stop": "beta"}, (*SEPARATE, Ability.N), 3),
+]
+
+
+@pytest.mark.parametrize(("name", "options", "abilities", "calls"), CARDS)
+async def test_calls_are_those_of_the_card(opened, name: str, options: dict, abilities, calls: int) -> None:
+    model = ScriptedModel([r"\boxed{1}"])
+    strategy = get_strategy(name)
+    async with opened(model, *abilities) as session:
+        result = await session.solve("?", team="fake", strategy=name, options=options)
+    assert len(model.calls) == calls
+    assert set(result.usage) == {"policy"}
+    bounds = strategy.cost(strategy.configure(options), {"policy": fake_spec(abilities=abilities)})
+    assert bounds.least <= calls <= bounds.most
+
+
+async def test_beta_uses_all_its_samples_where_nothing_agrees(opened) -> None:
+    model = ScriptedModel(lambda prompt, sample: rf"\boxed{{{sample}}}")
+    async with opened(model) as session:
+        result = await session.solve("?", team="fake", options={"n": 9, "stop": "beta"})
+    strategy = get_strategy("self-consistency")
+    assert len(model.calls) == strategy.cost(strategy.configure({"n": 9, "stop": "beta"}), {"policy": fake_spec()}).most == 9
+    assert result.stop_reason is StopReason.FINISHED
+    assert result.answer == "0", "a tie goes to the first by index"
+
+
+async def test_every_sample_has_a_seed_of_its_own_and_the_asked_sampling(opened) -> None:
+    model = ScriptedModel([r"\boxed{1}"])
+    async with opened(model) as session:
+        await session.solve("?", team="fake", options={"n": 5, "temperature": 0.3, "top_p": 0.9, "max_tokens": 77})
+    requests = [call.request for call in model.calls]
+    assert len({request.seed for request in requests}) == 5
+    assert {(request.temperature, request.top_p, request.max_tokens) for request in requests} == {(0.3, 0.9, 77)}
+    assert [call.sample for call in sorted(model.calls, key=lambda call: call.sample)] == [0, 1, 2, 3, 4]
+
+
+async def test_greedy_is_cold(opened) -> None:
+    model = ScriptedModel([r"\boxed{1}"])
+    async with opened(model) as session:
+        await session.solve("?", team="fake", strategy="greedy")
+    assert model.calls[0].request.temperature == 0
+
+
+async def test_the_role_prompt_stands_beside_the_users_own(opened) -> None:
+    model = ScriptedModel([r"\boxed{1}"])
+    mine = [Message(role="system", content="Answer like a pirate."), Message(role="user", content="2+2?")]
+    async with opened(model) as session:
+        await session.solve(mine, team="fake", strategy="greedy")
+    (system, user) = model.calls[0].request.messages
+    assert system.text.startswith("Answer like a pirate.\n\n")
+    assert r"\boxed{}" in system.text
+    assert user.text == "2+2?"
+
+
+async def test_thinking_is_never_voted_on(opened) -> None:
+    model = ScriptedModel([r"<think>\boxed{7}</think>It is \boxed{9}."])
+    async with opened(model) as session:
+        result = await session.solve("?", team="fake", strategy="greedy")
+    assert result.answer == "9"
+    assert result.candidate is not None
+    assert result.candidate.thinking == r"\boxed{7}"
+
+
+async def test_equal_answers_are_one_vote_however_they_are_written(opened) -> None:
+    texts = [r"\boxed{\frac{1}{2}}", r"\boxed{x+1}", r"\boxed{0.5}", r"\boxed{1+x}", r"\boxed{1/2}", "no idea"]
+    model = ScriptedModel(texts)
+    async with opened(model) as session:
+        result = await session.solve("?", team="fake", options={"n": 6})
+        replayed = await session.replay(result.run_id)
+    assert result.answer == "1/2"
+    assert result.confidence == pytest.approx(3 / 5)
+    assert replayed.selections == result.selections
+
+
+def test_self_consistency_refuses_what_it_cannot_compare() -> None:
+    with pytest.raises(ProblemError, match="greedy"):
+        get_strategy("self-consistency").check(
+            Problem.of("Write a poem.", answer_kind="text"), {"policy": fake_spec()}, all_strategies()
+        )
+
+
+def test_a_missing_ability_is_an_error_that_names_it() -> None:
+    blind = ModelSpec(name="blind", abilities=frozenset())
+    with pytest.raises(MissingAbilityError, match="chat"):
+        get_strategy("greedy").check(Problem.of("?"), {"policy": blind}, all_strategies())
+
+
+def test_the_registry_finds_ours_and_names_the_nearest() -> None:
+    assert {"greedy", "self-consistency"} <= set(strategy_names())
+    with pytest.raises(UnknownNameError, match="self-consistency"):
+        get_strategy("self_consistency")
+
+
+@pytest.mark.parametrize("name", strategy_names())
+def test_every_option_is_documented_and_every_default_valid(name: str) -> None:
+    strategy = get_strategy(name)
+    fields = strategy.config.model_json_schema()["properties"]
+    assert all(field.get("description") for field in fields.values())
+    assert strategy.configure({}) == strategy.config()
+    assert strategy.configure(strategy.config().model_dump(mode="json")) == strategy.config()
+
+
+def test_options_are_read_from_text() -> None:
+    assert parse_options(["n=3", "stop=beta", "batched=false", "inner.n=8", "top-p=0.5"]) == {
+        "n": 3,
+        "stop": "beta",
+        "batched": False,
+        "inner": {"n": 8},
+        "top_p": 0.5,
+    }
+
+
+@pytest.mark.parametrize("items", [["n"], ["=3"], ["n=1", "n=2"], ["a=1", "a.b=2"]])
+def test_options_that_make_no_sense(items: list[str]) -> None:
+    with pytest.raises(ConfigError):
+        parse_options(items)
