@@ -59,30 +59,37 @@ def _price(spec: ModelSpec) -> str:
 
 @models.command("pull")
 @click.argument("name")
-def pull_model(name: str) -> None:
+@json_option
+def pull_model(name: str, *, as_json: bool) -> None:
     """Download the weights of NAME, checked by sha256; an interrupted download goes on where it stopped.
 
     NAME may also be the path of a GGUF file, which is then linked or copied into the models folder.
     """
     folder = _folder()
     if name.endswith(".gguf") and Path(name).expanduser().is_file():
-        data(str(adopt(Path(name).expanduser(), folder=folder)))
-        return
-    spec = Catalogue.load().get(name)
-    with _download_bar(spec.name) as progress:
-        path = run_async(pull(spec, folder, progress=progress))
-    data(str(path))
+        path = adopt(Path(name).expanduser(), folder=folder)
+    else:
+        spec = Catalogue.load().get(name)
+        with _download_bar(spec.name) as progress:
+            path = run_async(pull(spec, folder, progress=progress))
+    if as_json:
+        data_json({"path": str(path)})
+    else:
+        data(str(path))
 
 
 @models.command()
 @click.argument("name")
-def use(name: str) -> None:
+@json_option
+def use(name: str, *, as_json: bool) -> None:
     """Make NAME the default model, in the user's configuration file."""
     spec = Catalogue.load().get(name)
     if spec.engine is not None and installed(spec, _folder()) is None:
         raise ConfigError(f"the weights of {spec.name} are not here", hint=f"run `symposia models pull {spec.name}` first")
     path = set_user_value("model", spec.name)
     note(f"model {spec.name} is now the default, in {path}")
+    if as_json:
+        data_json({"model": spec.name, "file": str(path)})
 
 
 @contextlib.contextmanager

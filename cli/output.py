@@ -32,7 +32,8 @@ def data_json(value: Any) -> None:
 
 def note(text: str) -> None:
     """Say something on stderr."""
-    click.echo(text, err=True)
+    # Not click.echo: it writes past the proxy that keeps a live line below what is said.
+    print(text, file=sys.stderr, flush=True)
 
 
 def report(error: SymposiaError, *, as_json: bool) -> int:

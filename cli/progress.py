@@ -44,7 +44,7 @@ class Tally:
             self._failed += 1
             self._landed(event)
         elif isinstance(event, CandidateAdded) and event.candidate.counted and event.candidate.answer is not None:
-            self._votes[str(event.candidate.answer)] += 1
+            self._votes[event.candidate.answer.text] += 1
         elif isinstance(event, Warned):
             self.warnings.append(event.message)
 

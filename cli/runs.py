@@ -72,7 +72,8 @@ def show(run_id: str, *, store: str | None, as_json: bool) -> None:
 @click.option("--after", default=0, help="Only events after this number.")
 @click.option("--follow", is_flag=True, help="Go on until the run ends.")
 @store_option
-def events(run_id: str, *, after: int, follow: bool, store: str | None) -> None:
+@click.option("--json", "_as_json", is_flag=True, help="Events are JSON in any case.")
+def events(run_id: str, *, after: int, follow: bool, store: str | None, _as_json: bool) -> None:
     """Print a run's events, one JSON object a line."""
 
     async def work() -> None:
@@ -114,6 +115,8 @@ def resume(run_id: str, *, store: str | None, as_json: bool) -> None:
     result = run_async(work())
     if result is None:
         note("resumed in the process that executes it")
+        if as_json:
+            data_json({"run_id": run_id, "asked": ControlKind.RESUME})
         return
     show_result(result, as_json=as_json)
     sys.exit(result.exit_code)
@@ -136,7 +139,7 @@ def replay(run_id: str, *, store: str | None, as_json: bool) -> None:
     sys.exit(result.exit_code)
 
 
-def _control(kind: ControlKind, run_id: str, store: str | None) -> None:
+def _control(kind: ControlKind, run_id: str, store: str | None, *, as_json: bool) -> None:
     async def work() -> RunRecord:
         async with open_session(store) as session:
             record = await session.store.run(run_id)
@@ -147,19 +150,23 @@ def _control(kind: ControlKind, run_id: str, store: str | None) -> None:
 
     record = run_async(work())
     note(f"asked {record.owner or 'the executing process'} to {kind} run {record.id}")
+    if as_json:
+        data_json({"run_id": record.id, "asked": kind, "owner": record.owner})
 
 
 @run.command()
 @click.argument("run_id", metavar="RUN")
 @store_option
-def pause(run_id: str, *, store: str | None) -> None:
+@json_option
+def pause(run_id: str, *, store: str | None, as_json: bool) -> None:
     """Ask a running run to make no new call until it is resumed."""
-    _control(ControlKind.PAUSE, run_id, store)
+    _control(ControlKind.PAUSE, run_id, store, as_json=as_json)
 
 
 @run.command()
 @click.argument("run_id", metavar="RUN")
 @store_option
-def stop(run_id: str, *, store: str | None) -> None:
+@json_option
+def stop(run_id: str, *, store: str | None, as_json: bool) -> None:
     """Ask a running run to stop with the best answer so far; it can be resumed."""
-    _control(ControlKind.STOP, run_id, store)
+    _control(ControlKind.STOP, run_id, store, as_json=as_json)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Any
 
-from ..core.candidate import Candidate
 from ..core.problem import AnswerKind
 from ..core.records import RunRecord
 from ..core.result import Result, Status
 from .output import age, clean, data, data_json, note, shorten
 
 _BAR = 24
+"""Width of the longest bar."""
+_BALLOT = 8
+"""Answers shown, most votes first."""
 
 
 def show_result(result: Result, *, as_json: bool) -> None:
@@ -89,18 +90,16 @@ def _full_text(result: Result) -> str:
 def _agreement(result: Result) -> str:
     if result.confidence is None:
         return ""
-    votes = sum(candidate.answer is not None for candidate in result.candidates)
+    votes = sum(vote.count for vote in result.votes)
     return f"{round(result.confidence * votes)} of {votes} votes ({result.confidence:.0%}) · "
 
 
 def _ballot(result: Result) -> list[str]:
-    counts = Counter(_label(candidate) for candidate in result.candidates)
-    top = counts.most_common(1)[0][1]
-    width = max(len(label) for label in counts)
-    return [
-        f"  {label.ljust(width)}  {'█' * max(1, round(_BAR * count / top))} {count}" for label, count in counts.most_common(8)
-    ]
-
-
-def _label(candidate: Candidate) -> str:
-    return shorten(str(candidate.answer), 32) if candidate.answer is not None else "(no answer)"
+    rows = [(shorten(vote.answer, 32), vote.count) for vote in result.votes[:_BALLOT]]
+    if result.unparsed:
+        rows.append(("(no answer)", result.unparsed))
+    if not rows:
+        return []
+    top = max(count for _, count in rows)
+    width = max(len(label) for label, _ in rows)
+    return [f"  {label.ljust(width)}  {'█' * max(1, round(_BAR * count / top))} {count}" for label, count in rows]

@@ -41,8 +41,11 @@ class ChatRequest(Frozen):
     """Further fields of the request body, passed on as they are."""
 
     def hash(self) -> str:
-        """sha256 of the canonical JSON form, shortened to 128 bits."""
-        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:32]
+        """128 bits of the sha256 of the canonical JSON form.
+
+        Defaults are left out, so that a field added later does not cut old runs off from their journals.
+        """
+        return hashlib.sha256(self.model_dump_json(exclude_defaults=True).encode()).hexdigest()[:32]
 
     def prompt_bound(self) -> int:
         """An upper bound of the prompt's tokens: no byte-level tokenizer makes more tokens than bytes.

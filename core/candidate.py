@@ -45,11 +45,15 @@ class Answer(Frozen):
         """What votes compare first."""
         return (self.value, self.unit)
 
+    @property
+    def text(self) -> str:
+        """The value as a program or a person wants it: without the unit, a decimal as a decimal."""
+        return self.value if "/" in self.raw or "frac" in self.raw else _decimal(self.value)
+
     def __str__(self) -> str:
-        value = self.value if "/" in self.raw or "frac" in self.raw else _decimal(self.value)
         if self.unit is None:
-            return value
-        return f"{self.unit}{value}" if self.unit in "$€£¥₹" else f"{value} {self.unit}"
+            return self.text
+        return f"{self.unit}{self.text}" if self.unit in "$€£¥₹" else f"{self.text} {self.unit}"
 
 
 def _decimal(value: str) -> str:

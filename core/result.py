@@ -58,6 +58,14 @@ class Selection(Frozen):
     """What the selector maximised: share of votes, summed score, best score."""
 
 
+class Votes(Frozen):
+    """How many candidates gave one answer (equal answers counted together)."""
+
+    answer: str
+    """With its unit, where any of them gave one."""
+    count: int
+
+
 class Outcome(Frozen):
     """What a strategy returns: ids into the run's candidate pool, and the picks."""
 
@@ -66,6 +74,8 @@ class Outcome(Frozen):
     pick: str | None
     selections: dict[str, Selection]
     confidence: float | None = None
+    votes: tuple[Votes, ...] = ()
+    """Most first; empty where nothing was voted on."""
     stop_reason: StopReason
 
 
@@ -73,12 +83,15 @@ class Result(Frozen):
     """What a run gives back. Failed and cancelled runs give one too, with the best answer so far."""
 
     answer: str | None
+    """The value alone; the candidate's own answer has the unit too."""
     candidate: Candidate | None
     candidates: tuple[Candidate, ...]
     selections: dict[str, Selection]
     """Every selector's pick on the same candidates."""
     confidence: float | None
     """Share of the votes for the answer; None where nothing was voted on."""
+    votes: tuple[Votes, ...]
+    """Answers by votes, most first."""
     status: Status
     stop_reason: StopReason
     usage: dict[str, Usage]

@@ -34,7 +34,7 @@ async def _propose(state: State, runtime: Runtime[Context[GreedyConfig]]) -> Sta
     wave = await scope.wave("propose", [policy_call(scope, "propose", problem, config)], consume=consume)
     answer = scope.candidates[ids[0]].answer if ids else None
     pick = ids[0] if answer is not None else None
-    selections = {"first": Selection(answer=str(answer) if answer else None, candidate=pick)}
+    selections = {"first": Selection(answer=answer.text if answer else None, candidate=pick)}
     return {
         "outcome": Outcome(candidates=tuple(ids), pick=pick, selections=selections, stop_reason=wave.stop_reason),
     }

@@ -11,8 +11,8 @@ import math
 from collections.abc import Callable, Sequence
 from statistics import fmean
 
-from ..core.candidate import Candidate, Score
-from ..core.result import Selection
+from ..core.candidate import Answer, Candidate, Score
+from ..core.result import Selection, Votes
 
 NOTHING = Selection(answer=None, candidate=None)
 """What a selector returns where no candidate has an answer."""
@@ -79,6 +79,17 @@ def step_value(score: Score | None, aggregate: Callable[[Sequence[float]], float
     return aggregate([step for step in score.steps if step is not None])
 
 
+def tally(candidates: Sequence[Candidate], groups: Sequence[int]) -> tuple[Votes, ...]:
+    """Answers by votes, most first, ties by first index."""
+    members: dict[int, list[Answer]] = {}
+    for candidate, group in zip(candidates, groups, strict=True):
+        if group >= 0 and candidate.answer is not None:
+            members.setdefault(group, []).append(candidate.answer)
+    shown = (next((answer for answer in answers if answer.unit), answers[0]) for answers in members.values())
+    votes = [Votes(answer=str(answer), count=len(answers)) for answer, answers in zip(shown, members.values(), strict=True)]
+    return tuple(sorted(votes, key=lambda one: -one.count))
+
+
 def _heaviest(candidates: Sequence[Candidate], groups: Sequence[int], weights: Sequence[float]) -> Selection:
     totals: dict[int, float] = {}
     firsts: dict[int, int] = {}
@@ -94,4 +105,5 @@ def _heaviest(candidates: Sequence[Candidate], groups: Sequence[int], weights: S
 
 
 def _pick(candidate: Candidate, support: float) -> Selection:
-    return Selection(answer=str(candidate.answer), candidate=candidate.id, support=support)
+    answer = candidate.answer.text if candidate.answer is not None else None
+    return Selection(answer=answer, candidate=candidate.id, support=support)

@@ -23,7 +23,7 @@ from ..core.model_spec import Ability, ModelSpec
 from ..core.problem import AnswerKind
 from ..core.protocols import Scope
 from ..core.result import Outcome, StopReason
-from .selection import select_all
+from .selection import select_all, tally
 from .stopping import beta_agrees
 from .strategy import CallBounds, Context, State, Strategy
 
@@ -80,13 +80,15 @@ async def _vote(state: _State, runtime: Runtime[Context[SelfConsistencyConfig]])
     """Every selector on the same candidates; the majority decides."""
     scope, ids = runtime.context.scope, state["ids"]
     candidates = [scope.candidates[key] for key in ids]
-    selections = select_all(candidates, await _groups(scope, ids))
+    groups = await _groups(scope, ids)
+    selections = select_all(candidates, groups)
     winner = selections["majority"]
     outcome = Outcome(
         candidates=tuple(ids),
         pick=winner.candidate,
         selections=selections,
         confidence=winner.support,
+        votes=tally(candidates, groups),
         stop_reason=state["stop_reason"],
     )
     return {"outcome": outcome}

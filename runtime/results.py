@@ -20,11 +20,12 @@ def build_result(run_id: str, spec: RunSpec, outcome: Outcome, services: Service
     pick = services.candidates[outcome.pick] if outcome.pick else None
     status = _status(outcome, services)
     return Result(
-        answer=str(pick.answer) if pick is not None and pick.answer is not None else None,
+        answer=pick.answer.text if pick is not None and pick.answer is not None else None,
         candidate=pick,
         candidates=candidates,
         selections=outcome.selections,
         confidence=outcome.confidence,
+        votes=outcome.votes,
         status=status,
         stop_reason=StopReason.ERROR if status is Status.FAILED else outcome.stop_reason,
         usage=services.usage,
