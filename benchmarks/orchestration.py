@@ -63,7 +63,7 @@ async def median_seconds(work: Callable[[], Awaitable[object]], repeats: int) ->
 
 async def runs(url: str, latency: float, repeats: int) -> None:
     specs = {s.name: s for s in (spec(url, "direct"), spec(url, "litellm"), spec(url, "direct", batched=True))}
-    rows = []
+    rows = [("bare aiohttp, no orchestration", n, await bare_run(url, n, repeats)) for n in (64, 256)]
     with tempfile.TemporaryDirectory() as folder:
         settings = load_settings(environ={}, cwd=Path(folder))
         async with Session(settings=settings, store=Path(folder) / "bench.db", models=specs) as session:
@@ -90,6 +90,22 @@ async def runs(url: str, latency: float, repeats: int) -> None:
         print(f"{label:38} {n:4d} {mid * 1e3:6.0f}ms {mid / latency:9.2f}x   {low / latency:.2f}-{high / latency:.2f}")
 
 
+async def bare_run(url: str, n: int, repeats: int) -> tuple[float, float, float]:
+    """The floor: n posts at once and their JSON, nothing else."""
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http:
+
+        async def work() -> None:
+            await asyncio.gather(*(post(http, url) for _ in range(n)))
+
+        return await median_seconds(work, repeats)
+
+
+async def post(http: aiohttp.ClientSession, url: str) -> None:
+    payload = {"model": "fake", "messages": [{"role": "user", "content": QUESTION}], "max_tokens": 64}
+    async with http.post(f"{url}/chat/completions", json=payload) as response:
+        await response.json()
+
+
 async def its_hub_run(url: str, n: int, limit: int, repeats: int) -> tuple[float, float, float]:
     from its_hub.core.algorithms.self_consistency import SelfConsistency
     from its_hub.core.lms.openai_lm import OpenAICompatibleLanguageModel
@@ -105,13 +121,7 @@ async def calls(url: str, count: int) -> None:
     request = ChatRequest(messages=messages, max_tokens=64)
     rows = []
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http:
-        payload = {"model": "fake", "messages": [{"role": "user", "content": QUESTION}], "max_tokens": 64}
-
-        async def bare() -> None:
-            async with http.post(f"{url}/chat/completions", json=payload) as response:
-                await response.json()
-
-        rows.append(("bare aiohttp", *await rate(bare, count)))
+        rows.append(("bare aiohttp", *await rate(lambda: post(http, url), count)))
     for label, transport, model in (
         ("symposia, direct", DirectTransport(), spec(url, "direct")),
         ("symposia, LiteLLM", LiteLLMTransport(), spec(url, "litellm")),
@@ -165,7 +175,9 @@ async def bookkeeping(repeats: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         async with await Store.open(Path(folder) / "bench.db") as store:
             run = await store.create_run(
-                RunSpec(problem=Problem.of(QUESTION), strategy="greedy", models={"policy": "fake"}, version="bench")
+                RunSpec(
+                    problem=Problem.of(QUESTION), strategy="greedy", models={"policy": ModelSpec(name="fake")}, version="bench"
+                )
             )
             lease = await store.acquire(run.id, owner=this_process(), ttl=600)
 

@@ -70,12 +70,16 @@ def pull_model(name: str, *, as_json: bool) -> None:
         path = adopt(Path(name).expanduser(), folder=folder)
     else:
         spec = Catalogue.load().get(name)
-        with _download_bar(spec.name) as progress:
-            path = run_async(pull(spec, folder, progress=progress))
+        path = installed(spec, folder) or _download(spec, folder)
     if as_json:
         data_json({"path": str(path)})
     else:
         data(str(path))
+
+
+def _download(spec: ModelSpec, folder: Path) -> Path:
+    with _download_bar(spec.name) as progress:
+        return run_async(pull(spec, folder, progress=progress))
 
 
 @models.command()

@@ -50,7 +50,7 @@ def _row(record: RunRecord) -> list[str]:
     state = result.status if result is not None and record.state is RunState.FINISHED else record.state
     answer = shorten(result.answer, 16) if result is not None and result.answer else "-"
     question = shorten(spec.problem.question, 48)
-    return [record.id, state, answer, spec.strategy, shorten(spec.models["policy"], 24), age(record.created_at), question]
+    return [record.id, state, answer, spec.strategy, shorten(spec.models["policy"].name, 24), age(record.created_at), question]
 
 
 @run.command()

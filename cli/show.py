@@ -69,7 +69,7 @@ def show_run(record: RunRecord, *, as_json: bool) -> None:
         f"asked     {age(record.created_at)} ago",
         f"question  {shorten(spec.problem.question, 400)}",
         f"strategy  {spec.strategy} ({options})",
-        "models    " + ", ".join(f"{role}={model}" for role, model in spec.models.items()),
+        "models    " + ", ".join(f"{role}={model.name}" for role, model in spec.models.items()),
         f"budget    {spec.budget}",
         f"seed      {spec.seed}",
     ]

@@ -23,10 +23,8 @@ class RunSpec(Frozen):
     strategy: str
     config: dict[str, Any] = Field(default_factory=dict)
     """The strategy's configuration, complete (defaults filled in)."""
-    models: dict[str, str]
-    """Role to model name. ``policy`` is always there; unset roles inherit it."""
-    specs: dict[str, ModelSpec] = Field(default_factory=dict)
-    """What the catalogue said of each role's model: a later edit of the catalogue changes no old run."""
+    models: dict[str, ModelSpec]
+    """What the catalogue said of each role's model; a later edit of it changes no old run. ``policy`` is always there."""
     budget: Budget = Budget()
     seed: int = 0
     prompts: dict[str, str] = Field(default_factory=dict)

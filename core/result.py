@@ -90,7 +90,7 @@ class Result(Frozen):
     """Every selector's pick on the same candidates."""
     confidence: float | None
     """Share of the votes for the answer; None where nothing was voted on."""
-    votes: tuple[Votes, ...]
+    votes: tuple[Votes, ...] = ()
     """Answers by votes, most first."""
     status: Status
     stop_reason: StopReason

@@ -148,8 +148,7 @@ class Session:
             problem=problem,
             strategy=chosen.name,
             config=config.model_dump(mode="json"),
-            models={role: model.name for role, model in specs.items()},
-            specs=specs,
+            models=specs,
             budget=caps,
             seed=self.settings.seed if seed is None else seed,
             prompts={name: load_prompt(name) for name in chosen.prompts(problem)},
@@ -168,7 +167,7 @@ class Session:
         record = await self.store.run(run_id)
         lease = await self.store.acquire(record.id, owner=this_process(), ttl=LEASE_SECONDS)
         try:
-            models = {role: await self.staff.ready(spec) for role, spec in record.spec.specs.items()}
+            models = {role: await self.staff.ready(spec) for role, spec in record.spec.models.items()}
         except BaseException:
             await self.store.release(lease, record.state, record.elapsed)
             raise
@@ -192,7 +191,7 @@ class Session:
         record = await self.store.run(run_id)
         if record.state is not RunState.FINISHED:
             raise ConfigError(f"run {record.id} is {record.state}, not finished", hint=f"run `symposia run resume {record.id}`")
-        execution = self._execution(record, lease=None, models=record.spec.specs, listener=listener)
+        execution = self._execution(record, lease=None, models=record.spec.models, listener=listener)
         return await execution.execute()
 
     def _execution(

@@ -18,6 +18,7 @@ import pytest
 from symposia.core.calls import ChatRequest, Choice, Reply
 from symposia.core.candidate import Candidate
 from symposia.core.events import CallFinished, CandidateAdded, Warned
+from symposia.core.model_spec import ModelSpec
 from symposia.core.problem import Message, Problem
 from symposia.core.records import EntryKind, EntryStatus, JournalEntry, RunSpec
 from symposia.core.result import Result, Status, StopReason
@@ -26,7 +27,9 @@ from symposia.memory.store import Store
 
 
 def _spec(question: str = "What is 2 + 2?", **changes: Any) -> RunSpec:
-    return RunSpec(problem=Problem.of(question), strategy="greedy", models={"policy": "m"}, version="0", **changes)
+    return RunSpec(
+        problem=Problem.of(question), strategy="greedy", models={"policy": ModelSpec(name="m")}, version="0", **changes
+    )
 
 
 def _entry(index: int = 0, status: str = "done", *, attempt: int = 0, text: str = "4", **changes: Any) -> JournalEntry:
@@ -129,12 +132,13 @@ _PRELUDE = """
 import asyncio, os, sys
 from symposia.core.errors import StoreError
 from symposia.core.events import Warned
+from symposia.core.model_spec import ModelSpec
 from symposia.core.problem import Problem
 from symposia.core.records import JournalEntry, RunSpec
 from symposia.core.result import RunState
 from symposia.memory.store import Store, this_process
 
-SPEC = RunSpec(problem=Problem.of("What is 2 + 2?"), strategy="greedy", models={"policy": "m"}, version="0")
+SPEC = RunSpec(problem=Problem.of("What is 2 + 2?"), strategy="greedy", models={"policy": ModelSpec(name="m")}, version="0")
 
 def entry(key, size=10):
     return JournalEntry(key=key, kind="call", status="done", request_hash="h", request={"text": "x" * size})

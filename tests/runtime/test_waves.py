@@ -207,11 +207,11 @@ async def test_replay_diverges_where_the_run_asks_for_something_else(opened) -> 
         record = await session.store.run(result.run_id)
         prompts = dict.fromkeys(record.spec.prompts, "another prompt")
         changed = record.model_copy(update={"spec": record.spec.model_copy(update={"prompts": prompts})})
-        execution = session._execution(changed, lease=None, models=record.spec.specs, listener=None)
+        execution = session._execution(changed, lease=None, models=record.spec.models, listener=None)
         with pytest.raises(ReplayDiverged, match="another request"):
             await execution.execute()
         longer = record.model_copy(update={"spec": record.spec.model_copy(update={"config": {**record.spec.config, "n": 4}})})
-        execution = session._execution(longer, lease=None, models=record.spec.specs, listener=None)
+        execution = session._execution(longer, lease=None, models=record.spec.models, listener=None)
         with pytest.raises(ReplayDiverged, match="holds nothing"):
             await execution.execute()
 
