@@ -84,13 +84,15 @@ class Execution:
         record, lease = self._record, self._lease
         store = self._store
         failed = record.result is not None and lease is not None
+        # A new run under its first lease has nothing from before: two questions to the store are spared.
+        first = lease is not None and lease.fence == 1 and record.state is RunState.QUEUED
         journal = Journal(
-            await store.journal(record.id),
+            [] if first else await store.journal(record.id),
             None if lease is None else lambda entries: store.record(lease, entries),
             forget_retryable=failed,
         )
         log = EventLog(
-            await store.event_ids(record.id),
+            () if first else await store.event_ids(record.id),
             None if lease is None else lambda events: store.append(lease, events),
             self._hear,
         )

@@ -122,7 +122,7 @@ class Session:
             seed=seed,
             options=options,
         )
-        execution = await self.execution(record.id, listener=listener)
+        execution = await self.execution(record, listener=listener)
         return await execution.execute()
 
     async def create(
@@ -156,7 +156,7 @@ class Session:
         )
         return await self.store.create_run(spec)
 
-    async def execution(self, run_id: str, *, listener: Listener | None = None, watch: Watch | None = None) -> Execution:
+    async def execution(self, run: str | RunRecord, *, listener: Listener | None = None, watch: Watch | None = None) -> Execution:
         """Take the lease of a stored run and make its models ready. Await ``execute()`` on what comes back.
 
         ``listener`` hears of every event. With ``watch``, replies are streamed: it hears of their text as it comes, and so
@@ -164,7 +164,7 @@ class Session:
 
         Raises :class:`RunNotFoundError`, :class:`LeaseHeldError`, :class:`EngineError`.
         """
-        record = await self.store.run(run_id)
+        record = await self.store.run(run) if isinstance(run, str) else run
         lease = await self.store.acquire(record.id, owner=this_process(), ttl=LEASE_SECONDS)
         try:
             models = {role: await self.staff.ready(spec) for role, spec in record.spec.models.items()}
@@ -183,7 +183,7 @@ class Session:
         record = await self.store.run(run_id)
         if record.result is not None and not self.resumable(record):
             return record.result
-        execution = await self.execution(record.id, listener=listener)
+        execution = await self.execution(record, listener=listener)
         return await execution.execute()
 
     async def replay(self, run_id: str, *, listener: Listener | None = None) -> Result:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import socket
 import sqlite3
 import subprocess
 import sys
+import threading
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -113,6 +116,24 @@ def test_a_wrong_key_is_never_shown(symposia, tmp_path: Path) -> None:
     assert secret not in ran.err + ran.out
     for file in (tmp_path / "home").rglob("*"):
         assert not file.is_file() or secret.encode() not in file.read_bytes()
+
+
+def test_weights_with_a_wrong_sha256_are_not_kept(symposia, tmp_path: Path) -> None:
+    (tmp_path / "weights.gguf").write_bytes(b"GGUF" + bytes(60))
+    handler = functools.partial(SimpleHTTPRequestHandler, directory=tmp_path)
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as http:
+        threading.Thread(target=http.serve_forever, daemon=True).start()
+        folder = tmp_path / "home" / "config" / "symposia"
+        folder.mkdir(parents=True)
+        source = f'{{ kind = "url", url = "http://127.0.0.1:{http.server_port}/weights.gguf" }}'
+        weights = f'file = "small.gguf"\nsize = 64\nsha256 = "{"0" * 64}"\nlicence = "none"\nsources = [{source}]\n'
+        (folder / "models.toml").write_text(f'[models.small]\nengine = "llama.cpp"\n[models.small.weights]\n{weights}')
+        ran = symposia("models", "pull", "small")
+        http.shutdown()
+    assert ran.code == 1
+    assert ran.out == ""
+    assert "sha256" in ran.err.splitlines()[-1]
+    assert not list((tmp_path / "home").rglob("*.gguf"))
 
 
 def test_a_corrupt_store_is_left_alone(symposia, server, tmp_path: Path) -> None:

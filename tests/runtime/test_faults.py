@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
 
 from symposia.core.result import Result, Status, StopReason
 from symposia.models.gateway import ModelGateway, RetryPolicy
+from symposia.models.litellm_transport import LiteLLMTransport
 from symposia.runtime.session import Session
 from symposia.runtime.settings import load_settings
 from symposia.testing import Fault, LoopbackServer
@@ -36,11 +38,13 @@ def reply(prompt: str, sample: int) -> str:
     return r"We get \boxed{18} now"
 
 
-async def run(server: LoopbackServer, folder: Path, *, batched: bool = False, budget: str | None = None) -> Result:
+async def run(
+    server: LoopbackServer, folder: Path, *, batched: bool = False, budget: str | None = None, transport: str = "direct"
+) -> Result:
     settings = load_settings(environ={}, cwd=folder, user_file=folder / "none.toml", flags={"call_timeout": 1.0})
     retry = RetryPolicy(max_attempts=2, base=0.01, cap=0.05, unreachable_base=0.01)
     gateway = ModelGateway(retry=retry, call_timeout=1.0)
-    models = {"fake": server.spec()}
+    models = {"fake": server.spec(transport=transport)}
     async with Session(settings=settings, store=folder / "runs.db", gateway=gateway, models=models) as session:
         options = {"n": N, "batched": batched, "max_tokens": TOKENS}
         result = await session.solve("6 + 12?", team="fake", options=options, budget=budget)
@@ -50,10 +54,24 @@ async def run(server: LoopbackServer, folder: Path, *, batched: bool = False, bu
     return result
 
 
+@pytest.fixture(scope="module")
+def litellm() -> None:
+    """Imported once, since that takes seconds and the calls here have one second each."""
+
+    async def once() -> None:
+        transport = LiteLLMTransport()
+        await transport._load()
+        await transport.close()
+
+    asyncio.run(once())
+
+
+@pytest.mark.filterwarnings("ignore:.*(ReadOnly. qualifier|conflict with protected|attribute on the instance is deprecated)")
+@pytest.mark.parametrize("transport", ["direct", "litellm"])
 @pytest.mark.parametrize("name", FAULTS)
-async def test_one_call_fails_once(tmp_path: Path, name: str) -> None:
+async def test_one_call_fails_once(tmp_path: Path, name: str, transport: str, litellm: None) -> None:
     async with LoopbackServer(reply, faults={2: FAULTS[name]}) as server:
-        result = await run(server, tmp_path)
+        result = await run(server, tmp_path, transport=transport)
     usage = result.total_usage
     assert (result.status, result.answer, result.stop_reason) == (Status.ANSWERED, "18", StopReason.FINISHED)
     # A stalled call has used up its own deadline: it is not asked again, and the others carry on.
