@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from ..core.errors import SymposiaError, UnknownNameError
-from .output import report, report_usage
+from .output import data, report, report_usage
 
 _COMMANDS = {
     "solve": ("solve:solve", "Answer a question with a strategy."),
@@ -66,6 +66,9 @@ def run() -> None:
         code = cli.main(standalone_mode=False)
     except click.exceptions.Abort:
         code = 130
+    except click.exceptions.NoArgsIsHelpError as error:
+        data(error.format_message())
+        code = 0
     except click.ClickException as error:
         code = report_usage(error)
     except BrokenPipeError:

@@ -11,7 +11,9 @@ from langgraph.runtime import Runtime
 
 from ..agents.policy import Sampling, keep_candidates, policy_call, prompts_for
 from ..core.calls import CallResult
-from ..core.result import Outcome, Selection
+from ..core.problem import AnswerKind
+from ..core.result import Outcome
+from .selection import select_all
 from .strategy import CallBounds, Context, State, Strategy
 
 
@@ -32,12 +34,10 @@ async def _propose(state: State, runtime: Runtime[Context[GreedyConfig]]) -> Sta
         return False
 
     wave = await scope.wave("propose", [policy_call(scope, "propose", problem, config)], consume=consume)
-    answer = scope.candidates[ids[0]].answer if ids else None
-    pick = ids[0] if answer is not None else None
-    selections = {"first": Selection(answer=answer.text if answer else None, candidate=pick)}
-    return {
-        "outcome": Outcome(candidates=tuple(ids), pick=pick, selections=selections, stop_reason=wave.stop_reason),
-    }
+    candidates = [scope.candidates[key] for key in ids]
+    selections = select_all(candidates, [0 if candidate.answer is not None else -1 for candidate in candidates])
+    pick = selections["majority"].candidate
+    return {"outcome": Outcome(candidates=tuple(ids), pick=pick, selections=selections, stop_reason=wave.stop_reason)}
 
 
 @cache
@@ -57,4 +57,5 @@ STRATEGY = Strategy(
     build=_build,
     cost=lambda _config, _team: CallBounds(1, 1),
     prompts=prompts_for,
+    kinds=frozenset(AnswerKind) - {AnswerKind.TOOL_CALL},
 )

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any, TypedDict
 
 from ..core.calls import CallFailure, CallResult, ModelCall, Reply
-from ..core.errors import BudgetExhaustedError, ModelError, SymposiaError
+from ..core.errors import BudgetExhaustedError, ModelError, SymposiaError, UsageError
 from ..core.events import CallFailed, CallFinished, Warned
 from ..core.records import EntryKind, EntryStatus, JournalEntry
 from ..core.usage import Usage
@@ -94,7 +94,8 @@ class Flight:
             reply = await services.gateway.complete(
                 spec, request, tag=f"{services.run_id}/{key}", timeout=timeout, on_attempt=self._before_attempt, on_text=on_text
             )
-        except SymposiaError as error:
+        except (ModelError, BudgetExhaustedError, UsageError) as error:
+            # Not StoreError: a journal that cannot be written ends the run, it is no failure of a call.
             return await self._fail(error)
         pass_point("replied")
         self._charge = true_cost(spec, reply)

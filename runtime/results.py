@@ -61,7 +61,7 @@ def _exit_code(status: Status, reason: StopReason, services: Services) -> int:
     return _EXIT[status]
 
 
-def fallback_warning(scope: str, outcome: Outcome, services: Services) -> Warned | None:
+def fallback_warning(scope: str, index: int, outcome: Outcome, services: Services) -> Warned | None:
     """The declared fallback of answer extraction, as an event; None where it was not used."""
     answers = [services.candidates[key].answer for key in outcome.candidates]
     rules = Counter(answer.rule for answer in answers if answer is not None)
@@ -69,4 +69,4 @@ def fallback_warning(scope: str, outcome: Outcome, services: Services) -> Warned
     if not used:
         return None
     message = f"{used} of {rules.total()} answers were read as the last number of the text, since none was marked"
-    return Warned(scope=scope, node="answers", code="last_number", message=message)
+    return Warned(scope=scope, node="answers", index=index, code="last_number", message=message)

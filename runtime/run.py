@@ -17,7 +17,7 @@ from ..core.events import CallFailed, Event, RunFinished, RunStarted, StrategyFi
 from ..core.model_spec import ModelSpec
 from ..core.protocols import Gateway
 from ..core.records import ControlKind, Lease, RunRecord
-from ..core.result import Result, RunState, StopReason
+from ..core.result import Result, RunState, Status, StopReason
 from ..graphs.registry import get_strategy
 from ..memory.store import Store
 from .control import Control
@@ -83,7 +83,7 @@ class Execution:
     async def _services(self) -> Services:
         record, lease = self._record, self._lease
         store = self._store
-        failed = record.result is not None and lease is not None
+        failed = record.result is not None and record.result.status is Status.FAILED and lease is not None
         # A new run under its first lease has nothing from before: two questions to the store are spared.
         first = lease is not None and lease.fence == 1 and record.state is RunState.QUEUED
         journal = Journal(
@@ -126,10 +126,12 @@ class Execution:
             services.spend(role, usage)
         scope = RunScope(services, spec.strategy, ledger)
         outcome = await strategy.run(scope, spec.problem, strategy.configure(spec.config))
-        warning = fallback_warning(scope.path, outcome, services)
+        # Numbered by the lease: a resumed run decides anew, and what it decided before it was stopped stays a fact.
+        index = self._lease.fence if self._lease is not None else 0
+        warning = fallback_warning(scope.path, index, outcome, services)
         if warning is not None:
             scope.emit(warning)
-        scope.emit(StrategyFinished(scope=scope.path, strategy=spec.strategy, outcome=outcome))
+        scope.emit(StrategyFinished(scope=scope.path, index=index, strategy=spec.strategy, outcome=outcome))
         return build_result(self._record.id, spec, outcome, services, self._error)
 
     async def _finish(self, lease: Lease, result: Result, services: Services) -> None:
@@ -161,6 +163,8 @@ class Execution:
             except LeaseLostError:
                 self.control.halt(StopReason.ERROR)
                 return
+            except StoreError:
+                continue  # a store that stays unusable ends the run at its next journal entry
 
     async def _expire(self, seconds: float) -> None:
         await asyncio.sleep(max(0.0, seconds))
@@ -169,15 +173,19 @@ class Execution:
     async def _listen(self, lease: Lease) -> None:
         """Carry out control rows."""
         while True:
-            for wish in await self._store.pending_controls(lease.run_id):
-                if not await self._store.consume_control(lease, wish.seq):
-                    continue  # taken back in the meantime
-                if wish.kind is ControlKind.STOP:
-                    self.control.halt(StopReason.STEERED)
-                elif wish.kind is ControlKind.PAUSE:
-                    self.control.pause()
-                    await self._store.set_state(lease, RunState.PAUSED)
-                else:
-                    self.control.resume()
-                    await self._store.set_state(lease, RunState.RUNNING)
+            with contextlib.suppress(StoreError):  # as for the lease
+                for wish in await self._store.pending_controls(lease.run_id):
+                    # False where it was taken back in the meantime.
+                    if await self._store.consume_control(lease, wish.seq):
+                        await self._obey(lease, wish.kind)
             await asyncio.sleep(_POLL)
+
+    async def _obey(self, lease: Lease, wish: ControlKind) -> None:
+        if wish is ControlKind.STOP:
+            self.control.halt(StopReason.STEERED)
+        elif wish is ControlKind.PAUSE:
+            self.control.pause()
+            await self._store.set_state(lease, RunState.PAUSED)
+        else:
+            self.control.resume()
+            await self._store.set_state(lease, RunState.RUNNING)

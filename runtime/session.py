@@ -165,9 +165,13 @@ class Session:
         Raises :class:`RunNotFoundError`, :class:`LeaseHeldError`, :class:`EngineError`.
         """
         record = await self.store.run(run) if isinstance(run, str) else run
+        # Models first: a large one takes longer to load than a lease lasts. Where another process executes the run,
+        # taking the lease says so at once.
+        if record.owner is None:
+            await self._ready(record)
         lease = await self.store.acquire(record.id, owner=this_process(), ttl=LEASE_SECONDS)
         try:
-            models = {role: await self.staff.ready(spec) for role, spec in record.spec.models.items()}
+            models = await self._ready(record)
         except BaseException:
             await self.store.release(lease, record.state, record.elapsed)
             raise
@@ -193,6 +197,9 @@ class Session:
             raise ConfigError(f"run {record.id} is {record.state}, not finished", hint=f"run `symposia run resume {record.id}`")
         execution = self._execution(record, lease=None, models=record.spec.models, listener=listener)
         return await execution.execute()
+
+    async def _ready(self, record: RunRecord) -> dict[str, ModelSpec]:
+        return {role: await self.staff.ready(spec) for role, spec in record.spec.models.items()}
 
     def _execution(
         self,

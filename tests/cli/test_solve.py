@@ -179,3 +179,10 @@ def test_a_running_run_can_be_paused_resumed_and_stopped(symposia, tmp_path: Pat
         symposia("run", "stop", record["id"])
         out, err = process.communicate(timeout=20)
     assert json.loads(out)["stop_reason"] == "steered", err
+
+
+@pytest.mark.parametrize("group", [[], ["run"], ["models"], ["config"]])
+def test_a_group_without_a_command_shows_its_help(symposia, group: list[str]) -> None:
+    ran = symposia(*group)
+    assert (ran.code, ran.err) == (0, "")
+    assert "Commands:" in ran.out
