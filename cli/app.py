@@ -22,6 +22,16 @@ _COMMANDS = {
 }
 
 
+class UnexpectedError(SymposiaError):
+    """A mistake in the program, said in one sentence."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(
+            f"something that should not happen did: {type(error).__name__}: {error}",
+            hint="what was committed is safe; please report it with what --debug shows",
+        )
+
+
 class LazyGroup(click.Group):
     """A group whose commands live in modules that are imported on use."""
 
@@ -79,4 +89,8 @@ def run() -> None:
         if debug:
             raise
         code = report(error, as_json=as_json)
+    except Exception as error:
+        if debug:
+            raise
+        code = report(UnexpectedError(error), as_json=as_json)
     sys.exit(code if isinstance(code, int) else 0)

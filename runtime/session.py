@@ -135,7 +135,11 @@ class Session:
         seed: int | None = None,
         options: Mapping[str, Any] | None = None,
     ) -> RunRecord:
-        """Store a new run. Everything that can be wrong with the request is raised here, before anything is spent."""
+        """Store a new run. Everything that can be wrong with the request is raised here, before anything is spent.
+
+        Raises :class:`UsageError`, :class:`UnreachableError` for an address where no server answers, :class:`WeightsError`
+        for a local model that is not downloaded.
+        """
         chosen = get_strategy(strategy or self.settings.strategy)
         config = chosen.configure({**self.settings.strategies.get(chosen.name, {}), **(options or {})})
         caps = self._budget(budget)
