@@ -6,7 +6,7 @@ from pydantic import ConfigDict, Field
 
 from ..core.answers import extract
 from ..core.base import Frozen
-from ..core.calls import CallResult, ChatRequest, ModelCall
+from ..core.calls import CallResult, ChatRequest, FinishReason, ModelCall
 from ..core.candidate import Candidate
 from ..core.problem import Message, Problem
 from ..core.protocols import Scope
@@ -27,7 +27,7 @@ class Sampling(Frozen):
     max_tokens: int = Field(default=1024, gt=0)
     """Completion tokens a sample may use."""
     last_number: bool = True
-    """Read the last number of a text as its answer where the model marked none. Every result counts how often."""
+    """Read the last number of a whole text as its answer where the model marked none. Every run says how often it did."""
 
 
 def prompt_name(problem: Problem) -> str:
@@ -65,7 +65,9 @@ def keep_candidates(scope: Scope, result: CallResult, problem: Problem, sampling
         return []
     kept = []
     for number, choice in enumerate(result.reply.choices):
-        answer = extract(choice.text, problem.answer_kind, language=problem.language, last_number=sampling.last_number)
+        # The last number of a text that was cut off is a number on the way, no answer.
+        last_number = sampling.last_number and choice.finish_reason is not FinishReason.LENGTH
+        answer = extract(choice.text, problem.answer_kind, language=problem.language, last_number=last_number)
         candidate = Candidate(
             id=f"{result.key}#{number}",
             text=choice.text,

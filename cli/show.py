@@ -28,8 +28,12 @@ def show_result(result: Result, *, as_json: bool) -> None:
 
 
 def result_json(result: Result) -> dict[str, Any]:
-    """The result as JSON, with the total of all roles beside the usage by role."""
-    return result.model_dump(mode="json") | {"total_usage": result.total_usage.model_dump(mode="json")}
+    """The result as JSON, with what is counted over all roles and candidates beside it."""
+    return result.model_dump(mode="json") | {
+        "total_usage": result.total_usage.model_dump(mode="json"),
+        "unparsed": result.unparsed,
+        "truncated": result.truncated,
+    }
 
 
 def summary(result: Result) -> str:

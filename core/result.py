@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from .base import Frozen
+from .calls import FinishReason
 from .candidate import Candidate
 from .usage import Usage, total
 
@@ -121,3 +122,8 @@ class Result(Frozen):
     def unparsed(self) -> int:
         """Counted candidates without a readable answer."""
         return sum(candidate.answer is None for candidate in self.candidates)
+
+    @property
+    def truncated(self) -> int:
+        """Counted candidates whose text was cut at ``max_tokens``."""
+        return sum(candidate.finish_reason is FinishReason.LENGTH for candidate in self.candidates)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+from ..core.calls import FinishReason
 from ..core.candidate import ExtractionRule
 from ..core.events import Warned
 from ..core.records import RunSpec
@@ -61,12 +62,17 @@ def _exit_code(status: Status, reason: StopReason, services: Services) -> int:
     return _EXIT[status]
 
 
-def fallback_warning(scope: str, index: int, outcome: Outcome, services: Services) -> Warned | None:
-    """The declared fallback of answer extraction, as an event; None where it was not used."""
-    answers = [services.candidates[key].answer for key in outcome.candidates]
-    rules = Counter(answer.rule for answer in answers if answer is not None)
-    used = rules[ExtractionRule.LAST_NUMBER]
-    if not used:
-        return None
-    message = f"{used} of {rules.total()} answers were read as the last number of the text, since none was marked"
-    return Warned(scope=scope, node="answers", index=index, code="last_number", message=message)
+def warnings_about(scope: str, index: int, outcome: Outcome, services: Services) -> list[Warned]:
+    """What a reader of the answer should know, as events: texts that were cut, answers read by the declared fallback."""
+    candidates = [services.candidates[key] for key in outcome.candidates]
+    found = []
+    cut = sum(candidate.finish_reason is FinishReason.LENGTH for candidate in candidates)
+    if cut:
+        message = f"{cut} of {len(candidates)} texts were cut at max_tokens"
+        found.append(Warned(scope=scope, node="truncated", index=index, code="truncated", message=message))
+    rules = Counter(candidate.answer.rule for candidate in candidates if candidate.answer is not None)
+    fallback = rules[ExtractionRule.LAST_NUMBER]
+    if fallback:
+        message = f"{fallback} of {rules.total()} answers were read as the last number of the text, since none was marked"
+        found.append(Warned(scope=scope, node="answers", index=index, code="last_number", message=message))
+    return found

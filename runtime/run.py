@@ -23,7 +23,7 @@ from ..memory.store import Store
 from .control import Control
 from .journal import Journal
 from .ledger import Ledger
-from .results import build_result, fallback_warning
+from .results import build_result, warnings_about
 from .scope import RunScope
 from .services import Clock, EventLog, Listener, Services
 from .telemetry import Telemetry, Watch
@@ -128,8 +128,7 @@ class Execution:
         outcome = await strategy.run(scope, spec.problem, strategy.configure(spec.config))
         # Numbered by the lease: a resumed run decides anew, and what it decided before it was stopped stays a fact.
         index = self._lease.fence if self._lease is not None else 0
-        warning = fallback_warning(scope.path, index, outcome, services)
-        if warning is not None:
+        for warning in warnings_about(scope.path, index, outcome, services):
             scope.emit(warning)
         scope.emit(StrategyFinished(scope=scope.path, index=index, strategy=spec.strategy, outcome=outcome))
         return build_result(self._record.id, spec, outcome, services, self._error)

@@ -161,3 +161,12 @@ def test_options_are_read_from_text() -> None:
 def test_options_that_make_no_sense(items: list[str]) -> None:
     with pytest.raises(ConfigError):
         parse_options(items)
+
+
+async def test_a_text_that_was_cut_gives_no_answer_by_its_last_number(opened) -> None:
+    heard = []
+    model = ScriptedModel(["First 16 eggs minus 3 is 13 and then", "The answer is 18."])
+    async with opened(model) as session:
+        result = await session.solve("?", team="fake", options={"n": 2, "max_tokens": 5}, listener=heard.append)
+    assert (result.answer, result.truncated, result.unparsed) == ("18", 1, 1)
+    assert "1 of 2 texts were cut at max_tokens" in [event.message for event in heard if event.type == "warned"]
