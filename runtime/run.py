@@ -172,12 +172,12 @@ class Execution:
     async def _listen(self, lease: Lease) -> None:
         """Carry out control rows."""
         while True:
+            await asyncio.sleep(_POLL)
             with contextlib.suppress(StoreError):  # as for the lease
                 for wish in await self._store.pending_controls(lease.run_id):
                     # False where it was taken back in the meantime.
                     if await self._store.consume_control(lease, wish.seq):
                         await self._obey(lease, wish.kind)
-            await asyncio.sleep(_POLL)
 
     async def _obey(self, lease: Lease, wish: ControlKind) -> None:
         if wish is ControlKind.STOP:

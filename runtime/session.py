@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from types import TracebackType
@@ -156,7 +157,7 @@ class Session:
             budget=caps,
             seed=self.settings.seed if seed is None else seed,
             prompts={name: load_prompt(name) for name in chosen.prompts(problem)},
-            version=version("symposia"),
+            version=_version(),
         )
         return await self.store.create_run(spec)
 
@@ -240,6 +241,12 @@ class Session:
         for role in {*strategy.abilities, *named} - {"policy"}:
             specs[role] = await self.staff.spec(named[role]) if role in named else policy
         return specs
+
+
+@cache
+def _version() -> str:
+    """Read once: the metadata of the package lie in a file."""
+    return version("symposia")
 
 
 def _require_keys(specs: Mapping[str, ModelSpec]) -> None:
