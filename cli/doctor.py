@@ -50,7 +50,7 @@ def doctor(*, store: str | None, as_json: bool) -> None:
 async def _examine(store: str | None) -> list[Finding]:
     settings = load_settings(cwd=Path.cwd()).settings
     catalogue = Catalogue.load()
-    folder = Path(settings.models_dir) if settings.models_dir else models_folder()
+    folder = models_folder(settings.models_dir)
     return [
         Finding(
             "symposia", "ok", f"{importlib.metadata.version('symposia')}, Python {platform.python_version()}, {sys.platform}"

@@ -25,8 +25,7 @@ def models() -> None:
 
 
 def _folder() -> Path:
-    chosen = load_settings(cwd=Path.cwd()).settings.models_dir
-    return Path(chosen) if chosen else models_folder()
+    return models_folder(load_settings(cwd=Path.cwd()).settings.models_dir)
 
 
 @models.command("list")

@@ -110,7 +110,7 @@ def resume(run_id: str, *, store: str | None, as_json: bool) -> None:
                 if not session.resumable(record):
                     note(f"run {record.id} has ended; this is its result")
                     return record.result
-                return await execute(session, record.id, interrupts)
+                return await execute(session, record, interrupts)
 
     result = run_async(work())
     if result is None:

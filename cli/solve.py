@@ -8,6 +8,7 @@ import sys
 import click
 
 from ..core.problem import AnswerKind, Problem
+from ..core.records import RunRecord
 from ..core.result import Result
 from ..graphs.strategy import parse_options
 from ..runtime.session import Session
@@ -60,21 +61,21 @@ def solve(
         with Interrupts().installed() as interrupts:
             async with session:
                 record = await session.create(problem, strategy=strategy, team=roles, budget=budget, seed=seed, options=given)
-                return await execute(session, record.id, interrupts)
+                return await execute(session, record, interrupts)
 
     result = run_async(work())
     show_result(result, as_json=as_json)
     sys.exit(result.exit_code)
 
 
-async def execute(session: Session, run_id: str, interrupts: Interrupts) -> Result:
+async def execute(session: Session, record: RunRecord, interrupts: Interrupts) -> Result:
     """Execute a stored run with live progress and soft stop."""
     try:
         with progress() as tally:
             watch = tally.hear_text if interactive() else None
-            execution = await session.execution(run_id, listener=tally.hear, watch=watch)
+            execution = await session.execution(record, listener=tally.hear, watch=watch)
             interrupts.guard(execution.control)
             return await execution.execute()
     except asyncio.CancelledError:
-        note(f"symposia: cancelled before the first call; go on with `symposia run resume {run_id}`")
+        note(f"symposia: cancelled before the first call; go on with `symposia run resume {record.id}`")
         raise click.exceptions.Abort from None

@@ -18,9 +18,9 @@ _BLOCK = 1 << 20
 _CGROUP = Path("/sys/fs/cgroup")
 
 
-def models_folder() -> Path:
-    """The folder of downloaded weights: ``SYMPOSIA_MODELS_DIR``, else ``models`` in the platform's data folder."""
-    named = os.environ.get(FOLDER_VARIABLE)
+def models_folder(configured: str | None = None) -> Path:
+    """The folder of downloaded weights: the configured one, ``SYMPOSIA_MODELS_DIR``, or ``models`` in the data folder."""
+    named = configured or os.environ.get(FOLDER_VARIABLE)
     return Path(named).expanduser() if named else platformdirs.user_data_path("symposia") / "models"
 
 

@@ -94,19 +94,11 @@ class Ledger:
         return Reservation(number, bound)
 
     def settle(self, reservation: Reservation, actual: Usage) -> None:
-        """Replace a held bound by the true cost."""
+        """Replace a held bound by what is charged: the true cost, the bound as lost, or nothing for a call never worked on."""
         self._use(self._held.pop(reservation.number), -1)
         self._charge_own(actual)
         if self._parent is not None:
             self._parent.settle(self._above.pop(reservation.number), actual)
-
-    def lose(self, reservation: Reservation) -> None:
-        """Keep the whole bound of a call that broke off."""
-        self.settle(reservation, reservation.bound.as_lost())
-
-    def release(self, reservation: Reservation) -> None:
-        """Give back the bound of a call that was never sent, or that the provider refused unworked."""
-        self.settle(reservation, Usage())
 
     def charge(self, usage: Usage) -> None:
         """Book what the journal says was spent, here and at every ancestor."""

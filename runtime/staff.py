@@ -24,7 +24,7 @@ class Staff:
     def __init__(self, catalogue: Catalogue, settings: Settings, notify: Notify, extra: Mapping[str, ModelSpec]) -> None:
         self._catalogue = catalogue
         self._transport = settings.transport
-        self._folder = Path(settings.models_dir) if settings.models_dir else models_folder()
+        self._folder = models_folder(settings.models_dir)
         self._notify = notify
         self._extra = dict(extra)
         self._engines: dict[str, LlamaCppEngine] = {}

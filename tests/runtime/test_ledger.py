@@ -59,10 +59,10 @@ async def _child(ledger: Ledger, root: Ledger, caps: Budget, seed: int) -> Usage
         await asyncio.sleep(0)
         fate = rng.random()
         if fate < 0.15:
-            ledger.lose(held)
+            ledger.settle(held, held.bound.as_lost())
             own += bound.as_lost()
         elif fate < 0.3:
-            ledger.release(held)
+            ledger.settle(held, Usage())
         else:
             actual = bound.model_copy(
                 update={
@@ -121,7 +121,7 @@ def test_what_was_lost_stays_charged() -> None:
     ledger = Ledger(Budget(calls=2, completion_tokens=100))
     held = ledger.reserve(Usage(calls=1, prompt_tokens=7, completion_tokens=60))
     assert held is not None
-    ledger.lose(held)
+    ledger.settle(held, held.bound.as_lost())
     assert ledger.spent == Usage(calls=1, lost_calls=1, lost_prompt_tokens=7, lost_completion_tokens=60)
     assert ledger.room().completion_tokens == 40
 
@@ -133,7 +133,7 @@ async def test_a_waiter_wakes_when_a_sibling_settles() -> None:
     assert held is not None
     waiting = two.changed()
     assert not waiting.done()
-    one.release(held)
+    one.settle(held, Usage())
     await asyncio.wait_for(waiting, 1)
     assert two.reserve(Usage(calls=1)) is not None
 
