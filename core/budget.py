@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Self
+from typing import NamedTuple, Self
 
 from pydantic import Field
 
@@ -12,6 +12,13 @@ from .errors import ConfigError, UnknownNameError
 
 _SUFFIX = {"": 1, "k": 1_000, "m": 1_000_000}
 _SECONDS = {"": 1, "s": 1, "m": 60, "min": 60, "h": 3600}
+
+
+class CallBounds(NamedTuple):
+    """Model calls that something makes when none fails: at least, at most."""
+
+    least: int
+    most: int
 
 
 class Budget(Frozen):

@@ -6,7 +6,7 @@ import hashlib
 from enum import StrEnum
 from typing import Any
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from .base import Frozen
 from .problem import Message, ToolCall
@@ -24,12 +24,45 @@ class FinishReason(StrEnum):
     OTHER = "other"
 
 
+class Fidelity(StrEnum):
+    """How exactly a model continues an unfinished answer: what the next token is conditioned on."""
+
+    TOKENS = "tokens"
+    """The prompt rendered by the server's own template and the answer's own tokens, as token ids: nothing is read anew."""
+    TEXT = "text"
+    """The rendered prompt and the answer as one text, cut into tokens anew: a word may be cut elsewhere."""
+    CHAT = "chat"
+    """An unfinished assistant message. Templates may trim it, so that the end of a step is lost; the last resort."""
+
+
+class Prefix(Frozen):
+    """An answer so far, to be continued. Empty at the root, where the answer begins with a normal generation prompt."""
+
+    text: str = ""
+    tokens: tuple[int, ...] = ()
+    """Token ids of ``text``, as the replies gave them. Without them the text is cut into tokens anew."""
+
+    def then(self, choice: Choice) -> Prefix:
+        """The answer so far after one more piece. Token ids are kept only while every piece has them."""
+        tokens = (*self.tokens, *choice.tokens) if choice.tokens and (self.tokens or not self.text) else ()
+        return Prefix(text=self.text + choice.text, tokens=tokens)
+
+
+class ToolSpec(Frozen):
+    """A tool offered to a model. ``parameters`` is the JSON schema of its arguments."""
+
+    name: str
+    description: str = ""
+    parameters: dict[str, Any] = Field(default_factory=lambda: {"type": "object", "properties": {}})
+
+
 class ChatRequest(Frozen):
     """A chat completion as asked. Hashed as it stands: the hash is what the journal checks on replay."""
 
     messages: tuple[Message, ...]
     max_tokens: int = Field(gt=0)
     temperature: float = Field(default=0.0, ge=0)
+    """Left out, like ``top_p``, for APIs whose model samples in its own way and refuses any other: most that always think."""
     top_p: float = Field(default=1.0, gt=0, le=1)
     n: int = Field(default=1, gt=0)
     stop: tuple[str, ...] = ()
@@ -37,8 +70,36 @@ class ChatRequest(Frozen):
     """Sent only to models with the ability ``seed``; numbers the sample in any case."""
     effort: str | None = None
     """Reasoning effort of thinking models: low, medium, high."""
+    prefix: Prefix | None = None
+    """Answer step by step: continue this much of an answer. Needs the ability ``prefix``. The reply's text is then what is
+    new, raw (thinking marks included), and a stop string that ended it is kept at its end."""
+    logprobs: int | None = Field(default=None, ge=0, le=20)
+    """Ask for the log-probability of every token, with this many likeliest alternatives each. Needs ``logprobs``."""
+    labels: tuple[str, ...] = ()
+    """Ask how likely the answer begins with each of these labels; each must be one token. Needs ``logprobs``."""
+    prompt_logprobs: bool = False
+    """Ask for the log-probability of every prompt token. Needs ``prompt_logprobs``."""
+    json_schema: dict[str, Any] | None = None
+    """The answer must be JSON of this schema. Needs ``json_schema``."""
+    tools: tuple[ToolSpec, ...] = ()
+    """Tools that the model may call. Needs ``tools``."""
+    tool_choice: str | None = None
+    """``auto`` (the default with tools), ``none``, ``required``, or the name of the one tool to be called."""
     extra: dict[str, Any] = Field(default_factory=dict)
     """Further fields of the request body, passed on as they are."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> ChatRequest:
+        if len(set(self.labels)) != len(self.labels) or "" in self.labels:
+            raise ValueError(f"labels must differ and not be empty: {', '.join(map(repr, self.labels))}")
+        if self.labels and self.logprobs:
+            raise ValueError("ask for labels or for alternatives to every token, not for both")
+        if self.prefix is not None and (self.tools or self.json_schema is not None):
+            raise ValueError("an answer held to a schema, or one with tools, cannot be written in pieces")
+        names = [tool.name for tool in self.tools]
+        if self.tool_choice is not None and self.tool_choice not in {"auto", "none", "required", *names}:
+            raise ValueError(f"tool_choice {self.tool_choice!r} is no tool of the request: {', '.join(names) or 'it has none'}")
+        return self
 
     def hash(self) -> str:
         """128 bits of the sha256 of the canonical JSON form.
@@ -54,7 +115,17 @@ class ChatRequest(Frozen):
         """
         size = sum(len(message.text.encode()) for message in self.messages)
         calls = sum(len(call.model_dump_json()) for message in self.messages for call in message.tool_calls)
-        return size + calls + 16 * len(self.messages) + 64
+        offered = sum(len(tool.model_dump_json()) for tool in self.tools)
+        prefix = len(self.prefix.text.encode()) if self.prefix is not None else 0
+        return size + calls + offered + prefix + 16 * len(self.messages) + 64
+
+
+class TokenLogprob(Frozen):
+    """A token, its natural log-probability, and the likeliest tokens at its place (itself included where it is one)."""
+
+    token: str
+    logprob: float
+    top: dict[str, float] = Field(default_factory=dict)
 
 
 class Choice(Frozen):
@@ -62,10 +133,21 @@ class Choice(Frozen):
 
     text: str
     thinking: str = ""
+    refusal: str = ""
+    """What the model said in refusing, where its API tells refusals apart, or had said when a filter stopped it
+    (``content_filter``); ``text`` is empty then."""
     finish_reason: FinishReason = FinishReason.STOP
+    stop: str | None = None
+    """The stop string that ended it, where the server tells. None with ``finish_reason`` stop: the model ended by itself."""
     tool_calls: tuple[ToolCall, ...] = ()
+    tokens: tuple[int, ...] = ()
+    """Token ids of ``text``, in continued answers with fidelity ``tokens``."""
     logprob: float | None = None
     """Sum of the log-probabilities of the completion's tokens, where the model gives them."""
+    logprobs: tuple[TokenLogprob, ...] = ()
+    """Token by token, where the request asked for it."""
+    labels: dict[str, float] = Field(default_factory=dict)
+    """Natural log-probability of each label of the request that the server told; an unlikely one may be missing."""
 
 
 class Reply(Frozen):
@@ -77,8 +159,14 @@ class Reply(Frozen):
     prompt_tokens: int = 0
     cached_tokens: int = 0
     completion_tokens: int = 0
+    thinking_tokens: int = 0
+    """The part of the completion tokens that was thinking, where the server tells."""
     usage_estimated: bool = False
     """The server sent no usage; the counts are our upper bounds."""
+    prompt_logprobs: tuple[TokenLogprob, ...] = ()
+    """Of every prompt token but the first, where the request asked for it."""
+    fidelity: Fidelity | None = None
+    """How the answer was continued; None where it was not."""
     seconds: float = 0.0
     """From sending the request to the complete reply, queueing and retries left out."""
 
@@ -97,6 +185,33 @@ class CallFailure(Frozen):
     message: str
     """One sentence, its hint included."""
     retryable: bool = False
+
+
+class ScoreRequest(Frozen):
+    """A solution for a reward model to judge: the conversation it answers, and its steps in order.
+
+    An outcome reward model judges the whole (give one step, or all: they are joined as they stand), a process reward model
+    every step.
+    """
+
+    messages: tuple[Message, ...]
+    steps: tuple[str, ...] = Field(min_length=1)
+    hidden_states: bool = False
+    """Ask a model with the ability ``embed`` for the last layer's state at the end of every step too."""
+
+
+class ScoreReply(Frozen):
+    """What a reward model said, in its own scale (``raw``) and as a probability where it has one."""
+
+    model: str
+    raw: tuple[float, ...]
+    """One value per step (process reward, value head), or one for the whole (outcome reward)."""
+    probabilities: tuple[float, ...] | None = None
+    """The same in [0, 1], where the model's head is a classifier; None where it is a bare scalar."""
+    hidden_states: tuple[tuple[float, ...], ...] = ()
+    """One vector per step, where asked for."""
+    prompt_tokens: int = 0
+    seconds: float = 0.0
 
 
 class CallResult(Frozen):

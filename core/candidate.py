@@ -101,6 +101,8 @@ class Candidate(Frozen):
     """Journal key of the call and number of the choice: the same in every replay."""
     text: str
     thinking: str = ""
+    refusal: str = ""
+    """What the model said in refusing, where its API tells refusals apart from answers."""
     steps: tuple[str, ...] = ()
     answer: Answer | None = None
     language: str = "en"
@@ -114,6 +116,10 @@ class Candidate(Frozen):
     scores: tuple[Score, ...] = ()
     counted: bool = True
     """False for late finishers: they came after the stopping rule had decided and never vote."""
+
+    def with_score(self, score: Score) -> Candidate:
+        """This candidate with one more score. Raises :class:`ValueError` where its steps do not match the candidate's."""
+        return Candidate.model_validate(dict(self) | {"scores": (*self.scores, score)})
 
     @model_validator(mode="after")
     def _scores_align(self) -> Candidate:

@@ -21,9 +21,13 @@
     ├── BudgetExhaustedError        the call does not fit what is left                  exit 4
     ├── DeadlineError               the run's seconds are used up                       exit 4
     ├── StoppedError                a stop was asked for; no new call is made         exit 130
+    ├── RunInterruptedError         whoever executed the run is gone; it can be resumed  exit 130
+    ├── RunFailedError              a run inside a host's graph ended without an answer
+    ├── DetachError                 the process that should execute a run gave up
     ├── ReplayDiverged              the run asks for something else than its journal holds
     ├── StoreError                  the store cannot be used; nothing already in it is lost
     │   ├── StoreFullError          no space left on the device
+    │   ├── StoreUnreachableError   its database server cannot be reached       retryable, exit 5
     │   ├── StoreReadOnlyError
     │   ├── StoreCorruptError
     │   ├── StoreVersionError       written by a newer symposia
@@ -43,7 +47,10 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from .result import Result
 
 
 class SymposiaError(Exception):
@@ -198,6 +205,33 @@ class StoppedError(SymposiaError):
     exit_code = 130
 
 
+class RunInterruptedError(SymposiaError):
+    """The process that executed the run is gone and left no result. Resuming the run goes on from its journal."""
+
+    code = "run_interrupted"
+    exit_code = 130
+
+
+class DetachError(SymposiaError):
+    """A process that should execute a run could not be started, or gave up before it began. The run waits as it was."""
+
+    code = "detach"
+
+
+class RunFailedError(SymposiaError):
+    """A run inside a host's graph ended without an answer; ``result`` holds what there is."""
+
+    code = "run_failed"
+
+    def __init__(self, result: Result) -> None:
+        why = f": {result.error}" if result.error else f" ({result.stop_reason})"
+        super().__init__(
+            f"run {result.run_id} of {result.strategy} ended {result.status}{why}",
+            hint=f"see `symposia run show {result.run_id}`, or embed with on_failure='write'",
+        )
+        self.result = result
+
+
 class ReplayDiverged(SymposiaError):  # noqa: N818 - the name is part of the design
     """The run asks under a key for something else than its journal holds there, or for what it does not hold at all."""
 
@@ -214,6 +248,14 @@ class StoreFullError(StoreError):
     """No space left on the device."""
 
     code = "store_full"
+
+
+class StoreUnreachableError(StoreError):
+    """The database server of the store does not answer, or the connection to it was lost."""
+
+    code = "store_unreachable"
+    exit_code = 5
+    retryable = True
 
 
 class StoreReadOnlyError(StoreError):

@@ -12,7 +12,7 @@ from pydantic import Field, TypeAdapter
 
 from .base import Frozen
 from .calls import CallFailure
-from .candidate import Candidate
+from .candidate import Candidate, Score
 from .result import Outcome, Status, StopReason
 
 
@@ -78,6 +78,15 @@ class CandidateAdded(_Event):
     candidate: Candidate
 
 
+class CandidateScored(_Event):
+    """A verifier judged a candidate of the pool. A candidate's scores are those of its events, in their order."""
+
+    type: Literal["candidate_scored"] = "candidate_scored"
+    candidate: str
+    """Its id."""
+    score: Score
+
+
 class Warned(_Event):
     """A declared fallback, or something the user should know; ``code`` is stable."""
 
@@ -104,7 +113,15 @@ class RunFinished(_Event):
 
 
 Event = Annotated[
-    RunStarted | WaveStarted | CallFinished | CallFailed | CandidateAdded | Warned | StrategyFinished | RunFinished,
+    RunStarted
+    | WaveStarted
+    | CallFinished
+    | CallFailed
+    | CandidateAdded
+    | CandidateScored
+    | Warned
+    | StrategyFinished
+    | RunFinished,
     Field(discriminator="type"),
 ]
 

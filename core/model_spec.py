@@ -5,9 +5,11 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, field_serializer, model_validator
 
 from .base import Frozen
+from .calls import Fidelity, Reply
+from .usage import Usage
 
 
 class Ability(StrEnum):
@@ -74,6 +76,55 @@ class Price(Frozen):
         return ((prompt - cached) * self.input + cached * cached_price + completion * self.output) / 1e6
 
 
+Scale = Literal["probability", "sigmoid", "tanh", "clip"]
+"""The monotone map from a reward model's own number x to [0, 1].
+
+``probability``: x is one already. ``sigmoid``: 1 / (1 + exp(-x)). ``tanh``: (1 + tanh(x)) / 2, for values trained in [-1, 1]
+behind a tanh. ``clip``: x cut to [0, 1], for values regressed on 0 and 1.
+"""
+
+
+class RewardForm(Frozen):
+    """How a solution is put to a reward model, and what the numbers mean that come back. docs/reward-models.md has the table."""
+
+    kind: Literal["outcome", "process", "value", "states"]
+    """``outcome``: one number for the whole. ``process``, ``value``: one for each step, by a classifier or a regression.
+    ``states``: none; a model without a head, asked for hidden states only."""
+    scale: Scale | None = None
+    """How the number becomes a probability; None where nobody knows, and then it does not become one."""
+    tag: str = ""
+    """One token that ends each step, and at which the model judges it. Empty: judged at the step's own last token."""
+    step: str = "{text}{tag}"
+    """A step as the model was trained on it, of ``{number}``, ``{text}`` (its blank edges removed) and ``{tag}``. For a
+    model with a tag."""
+    separator: str = ""
+    """Between two such steps."""
+    prompt: str | None = None
+    """The text before the first step, of ``{question}`` (the conversation's texts, a blank line between them). None: the
+    model's own chat template."""
+    system: str | None = None
+    """The system text that the model was trained with, for conversations that have none."""
+    labels: tuple[str, ...] = ()
+    """Where the head is a language model's own: the tokens whose probabilities at the tag are compared. Told to the engine."""
+    positive: int = 1
+    """Which of several labels means that the step is right, counted from 0."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> RewardForm:
+        if self.kind in {"outcome", "states"} and self.tag:
+            raise ValueError(f"a model of the kind {self.kind!r} has no step tag")
+        try:
+            ended = self.step.format(number=1, text="", tag="\0") if self.tag else "\0"
+            question = self.prompt.format(question="\0") if self.prompt is not None else "\0"
+        except (LookupError, ValueError) as error:
+            raise ValueError(f"step and prompt take {{number}}, {{text}}, {{tag}} and {{question}} only, not {error}") from error
+        if "\0" not in ended or "\0" not in question:
+            raise ValueError("step must hold {tag}, and prompt {question}")
+        if self.labels and not (self.tag and 0 <= self.positive < len(self.labels)):
+            raise ValueError("labels need a step tag at which they are read, and positive must count one of them")
+        return self
+
+
 class ModelSpec(Frozen):
     """A catalogue entry."""
 
@@ -85,24 +136,52 @@ class ModelSpec(Frozen):
     served_name: str | None = None
     """The name the server knows the model by; ``name`` where absent."""
     transport: Literal["litellm", "direct"] = "litellm"
-    engine: Literal["llama.cpp"] | None = None
-    """The local engine that serves these weights where no endpoint is given."""
+    engine: str | None = None
+    """The software that serves the model, such as ``vllm`` or ``llama.cpp``; symposia starts it where no endpoint is given."""
     key_env: str | None = None
     """Environment variable that holds the API key."""
     context: int = 8192
     """Tokens of prompt and completion together."""
     abilities: frozenset[Ability] = frozenset({Ability.CHAT})
+    fidelity: Fidelity | None = None
+    """How unfinished answers are continued; by default ``tokens`` on vLLM and llama.cpp, ``chat`` elsewhere."""
     price: Price = Price()
     deterministic: bool = False
     """One seed gives one text, whatever else the server does meanwhile. Few do: batched kernels round differently."""
     memory: int | None = None
     """Bytes of memory the engine needs, weights included."""
+    reward: RewardForm | None = None
+    """For a model with the ability ``reward`` or ``embed``: how it is asked."""
     concurrency: int | None = Field(default=None, gt=0)
     """Calls in flight at the endpoint; 64 for local addresses, 16 for remote ones where absent."""
     weights: Weights | None = None
     extra: dict[str, Any] = Field(default_factory=dict)
     """Further fields for every request body."""
     note: str = ""
+
+    @field_serializer("abilities", when_used="json")
+    def _in_order(self, abilities: frozenset[Ability]) -> list[Ability]:
+        """A set has no order of its own: one run would be written in two ways."""
+        return sorted(abilities)
+
+    def cost(self, reply: Reply) -> Usage:
+        """What a reply of this model did cost."""
+        dollars = self.price.dollars(
+            prompt=reply.prompt_tokens, cached=reply.cached_tokens, completion=reply.completion_tokens, seconds=reply.seconds
+        )
+        return Usage(
+            calls=1,
+            prompt_tokens=reply.prompt_tokens,
+            cached_tokens=reply.cached_tokens,
+            completion_tokens=reply.completion_tokens,
+            dollars=dollars or 0.0,
+            unpriced_calls=int(dollars is None),
+        )
+
+    @property
+    def continues_by(self) -> Fidelity:
+        """The fidelity of continued answers."""
+        return self.fidelity or (Fidelity.TOKENS if self.engine in {"vllm", "llama.cpp"} else Fidelity.CHAT)
 
     @property
     def remote_name(self) -> str:

@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from .budget import Budget
-from .calls import CallResult, ChatRequest, ModelCall, Reply
-from .candidate import Answer, Candidate
+from .calls import CallResult, ChatRequest, ModelCall, Reply, ScoreReply, ScoreRequest
+from .candidate import Answer, Candidate, Score
 from .errors import ModelError
 from .events import Event
 from .model_spec import ModelSpec
@@ -53,6 +53,10 @@ class Gateway(Protocol):
         on_text: OnText | None = None,
     ) -> Reply:
         """One call with its retries. ``timeout`` in seconds covers queueing and retries too. Raises :class:`ModelError`."""
+        ...
+
+    async def score(self, spec: ModelSpec, request: ScoreRequest, *, tag: str, timeout: float | None = None) -> ScoreReply:
+        """Have a reward model judge a solution, with retries as for :meth:`complete`. Raises :class:`ModelError`."""
         ...
 
     async def close(self) -> None:
@@ -132,6 +136,13 @@ class Scope(Protocol):
 
     def add(self, candidate: Candidate) -> None:
         """Put a candidate into the pool (an event)."""
+        ...
+
+    def rate(self, candidate: str, score: Score, *, node: str, visit: int = 0, index: int = 0) -> None:
+        """Give a candidate of the pool, by id, a further score (an event; ``index`` tells those of one node apart).
+
+        Only once the score is final: an event is a fact, and a resumed run cannot take it back.
+        """
         ...
 
     def emit(self, event: Event) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from pydantic import Field
 
@@ -13,7 +13,20 @@ from .events import Event
 from .model_spec import ModelSpec
 from .problem import Problem
 from .result import Result, RunState
-from .usage import Usage
+from .usage import Amounts, Usage
+
+
+class Origin(Frozen):
+    """Where a forked run comes from. The fork holds copies: its parent may be removed."""
+
+    run_id: str
+    """The parent."""
+    at: str | None
+    """Journal key of the last entry that was copied; None where nothing was."""
+    entries: int
+    """How many were copied."""
+    usage: Usage = Usage()
+    """What the copied part cost the parent; it counts against the fork's budget and in its usage."""
 
 
 class RunSpec(Frozen):
@@ -31,6 +44,9 @@ class RunSpec(Frozen):
     """Text of every prompt the run uses, by name: a later edit of a prompt file changes no old run."""
     version: str
     """Of symposia."""
+    forked_from: Origin | None = None
+    ledger: str | None = None
+    """A ledger of the store whose caps hold for all runs that name it, beside this run's own budget."""
 
 
 class EntryKind(StrEnum):
@@ -124,3 +140,25 @@ class ControlRecord(Frozen):
     author: str
     state: Literal["pending", "consumed", "withdrawn"] = "pending"
     at: float
+
+
+class LedgerRecord(Frozen):
+    """A ledger that several runs share, as it stands. What they spent, hold and lost together passes no cap."""
+
+    name: str
+    caps: Budget
+    spent: Amounts
+    """Settled, by all runs."""
+    held: Amounts
+    """Drawn by runs that are being executed, and not settled yet."""
+    lost: Amounts
+    """Drawn by runs whose process is gone: it stays charged until such a run is resumed and says what it did spend."""
+
+
+class Tranche(NamedTuple):
+    """What a run got from a shared ledger."""
+
+    held: Amounts
+    """May be spent beyond what the run had spent when it asked; 0 where the ledger has no such cap."""
+    others: bool
+    """Whether another run that is being executed holds something that it may give back."""

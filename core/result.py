@@ -77,6 +77,8 @@ class Outcome(Frozen):
     confidence: float | None = None
     votes: tuple[Votes, ...] = ()
     """Most first; empty where nothing was voted on."""
+    decided_by: str = "majority"
+    """The selector that made the pick."""
     stop_reason: StopReason
 
 
@@ -90,9 +92,12 @@ class Result(Frozen):
     selections: dict[str, Selection]
     """Every selector's pick on the same candidates."""
     confidence: float | None
-    """Share of the votes for the answer; None where nothing was voted on."""
+    """How sure the deciding selector is: the share of the votes for the answer, or the picked candidate's score. None where
+    it had nothing to choose from."""
     votes: tuple[Votes, ...] = ()
     """Answers by votes, most first."""
+    decided_by: str = "majority"
+    """The selector that made the pick, one of ``selections``."""
     status: Status
     stop_reason: StopReason
     usage: dict[str, Usage]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from pydantic import computed_field
 
 from .base import Frozen
@@ -53,3 +55,25 @@ class Usage(Frozen):
 def total(usages: dict[str, Usage]) -> Usage:
     """The sum over roles."""
     return sum(usages.values(), Usage())
+
+
+class Amounts(NamedTuple):
+    """What caps are compared with, one amount for each cap of a budget but its seconds; lost calls are in them."""
+
+    calls: float = 0
+    tokens: float = 0
+    """Prompt and completion tokens together."""
+    prompt_tokens: float = 0
+    completion_tokens: float = 0
+    dollars: float = 0
+
+    @classmethod
+    def of(cls, usage: Usage) -> Amounts:
+        """The amounts of ``usage``, lost parts included."""
+        prompt = usage.prompt_tokens + usage.lost_prompt_tokens
+        completion = usage.completion_tokens + usage.lost_completion_tokens
+        return cls(usage.calls, prompt + completion, prompt, completion, usage.dollars)
+
+    def plus(self, other: Amounts, times: float = 1) -> Amounts:
+        """The sum, cap by cap; ``times=-1`` is the difference."""
+        return Amounts(*[mine + times * its for mine, its in zip(self, other, strict=True)])

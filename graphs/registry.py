@@ -2,40 +2,17 @@
 
 from __future__ import annotations
 
-from functools import cache
-from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
-from ..core.errors import ConfigError, UnknownNameError
+from ..core.registry import Registry
 from .strategy import Strategy
 
-_GROUP = "symposia.strategies"
+STRATEGIES: Registry[Strategy[Any]] = Registry("symposia.strategies", "strategy", Strategy)
 
 
-@cache
-def _entries() -> dict[str, EntryPoint]:
-    return {entry.name: entry for entry in entry_points(group=_GROUP)}
+def strategy(name: str) -> Strategy[Any]:
+    """The registered strategy ``name``: what it can do, its options, and itself as part of other LangGraph applications.
 
-
-def strategy_names() -> list[str]:
-    """Names of all registered strategies, sorted; loads none of them."""
-    return sorted(_entries())
-
-
-def get_strategy(name: str) -> Strategy[Any]:
-    """Load a strategy. Raises :class:`UnknownNameError`, or :class:`ConfigError` if its package is broken."""
-    entry = _entries().get(name)
-    if entry is None:
-        raise UnknownNameError("strategy", name, _entries())
-    try:
-        found = entry.load()
-    except (ImportError, AttributeError) as error:
-        raise ConfigError(f"strategy {name!r} ({entry.value}) cannot be loaded: {error}") from error
-    if not isinstance(found, Strategy):
-        raise ConfigError(f"strategy {name!r} ({entry.value}) is not a Strategy")
-    return found
-
-
-def all_strategies() -> dict[str, Strategy[Any]]:
-    """Every strategy by name."""
-    return {name: get_strategy(name) for name in strategy_names()}
+    Raises :class:`UnknownNameError`, or :class:`ConfigError` where its package is broken.
+    """
+    return STRATEGIES.get(name)

@@ -113,6 +113,14 @@ def test_scores_must_align_with_the_steps() -> None:
         Score(verifier="v", value=1.5)
 
 
+def test_a_further_score_must_align_too() -> None:
+    candidate = Candidate(id="c", text="a", model="m", steps=("a",))
+    first, second = (Score(verifier=name, value=0.5, steps=(0.5,)) for name in ("v", "w"))
+    assert candidate.with_score(first).with_score(second).scores == (first, second)
+    with pytest.raises(ValidationError, match="v scored 2 steps of 1 in c"):
+        candidate.with_score(Score(verifier="v", value=0.5, steps=(0.5, 0.5)))
+
+
 _OUTCOME = Outcome(
     candidates=("c",), pick="c", selections={"majority": Selection(answer="4", candidate="c")}, stop_reason=StopReason.AGREED
 )
@@ -133,6 +141,7 @@ _EVENTS: list[Event] = [
     ),
     events.CallFailed(node="propose", role="policy", model="m", failure=CallFailure(code="timeout", message="late")),
     events.CandidateAdded(node="propose", candidate=Candidate(id="c", text="4", model="m", answer=_answer("4"))),
+    events.CandidateScored(node="score", candidate="c", score=Score(verifier="v", value=0.5)),
     events.Warned(code="estimated", message="no usage"),
     events.StrategyFinished(strategy="greedy", outcome=_OUTCOME),
     events.RunFinished(status=Status.ANSWERED, stop_reason=StopReason.FINISHED, answer="4"),
@@ -141,7 +150,7 @@ _EVENTS: list[Event] = [
 
 @pytest.mark.parametrize("event", _EVENTS, ids=lambda event: event.type)
 def test_events_come_back_from_json_with_their_id(event: Event) -> None:
-    again = EVENT.validate_json(EVENT.dump_json(event))
+    again = EVENT.validate_json(EVENT.dump_json(event, round_trip=True))
     assert (again, again.id) == (event, event.id)
 
 
