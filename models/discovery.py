@@ -14,7 +14,8 @@ import aiohttp
 
 from ..core.base import Frozen
 from ..core.errors import ConfigError, UnknownNameError, UnreachableError
-from ..core.model_spec import Ability, ModelSpec
+from ..core.model_spec import Ability, ModelSpec, RewardForm
+from .reward_forms import abilities_of, default_form
 
 PORTS = (8000, 8080, 8101, 11434, 1234, 30000)
 """Where vLLM, llama.cpp, symposia's examples, Ollama, LM Studio and SGLang listen by default."""
@@ -28,6 +29,7 @@ _ABILITIES = {
     "llamacpp": {"chat", "prefix", "logprobs", "seed", "json_schema"},
     "library": {"chat", "seed"},
 }
+_ENGINES = {"vllm": "vllm", "llamacpp": "llama.cpp", "symposia-heads": "transformers"}
 
 
 class ServedModel(Frozen):
@@ -41,6 +43,8 @@ class ServedModel(Frozen):
     """The server's signature: ``vllm``, ``llamacpp``, ``library`` (Ollama) …"""
     context: int | None = None
     """Tokens of one call, where the server says so."""
+    reward: RewardForm | None = None
+    """How the model is asked for scores; told by our transformers engine only."""
 
 
 async def served(url: str, timeout: float = PROBE_TIMEOUT) -> list[ServedModel] | None:
@@ -84,8 +88,12 @@ async def identify(spec: ModelSpec, timeout: float = 2.0) -> ModelSpec:
     changes: dict[str, Any] = {"served_name": model.name, "litellm": spec.litellm or f"hosted_vllm/{model.name}"}
     if model.context is not None:
         changes["context"] = model.context
+    changes["engine"] = spec.engine or _ENGINES.get(model.owner)
     if model.owner in _ABILITIES:
         changes["abilities"] = frozenset(Ability(ability) for ability in _ABILITIES[model.owner])
+    if model.reward is not None:
+        form = changes["reward"] = spec.reward or model.reward
+        changes["abilities"] = abilities_of(form)
     return spec.model_copy(update=changes)
 
 
@@ -117,4 +125,12 @@ def _model(url: str, item: dict[str, Any]) -> ServedModel:
         name=item["id"],
         owner=str(item.get("owned_by") or ""),
         context=context if isinstance(context, int) and context > 0 else None,
+        reward=_reward(meta) if item.get("owned_by") == "symposia-heads" else None,
     )
+
+
+def _reward(meta: Any) -> RewardForm | None:
+    try:
+        return default_form(meta["kind"], meta["labels"], meta["step_tag"])
+    except (LookupError, TypeError, ValueError):
+        return None  # another version's words

@@ -11,18 +11,24 @@ import asyncio
 import ipaddress
 import os
 import random
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary
 
-from ..core.calls import ChatRequest, Reply
+from ..core.calls import ChatRequest, Fidelity, Reply, ScoreReply, ScoreRequest
 from ..core.errors import MissingKeyError, ModelError, ModelTimeoutError, RateLimitError, UnreachableError
 from ..core.model_spec import ModelSpec
 from ..core.protocols import OnAttempt, OnText, Transport
+from .continuation import ContinuationTransport
 from .direct_transport import DirectTransport
+from .http_session import Call
 from .limiter import AdaptiveLimiter, Outcome, Ticket
 from .litellm_transport import LiteLLMTransport
+from .scoring import ScoreClient
+
+T = TypeVar("T")
 
 LOCAL_CONCURRENCY = 64
 REMOTE_CONCURRENCY = 16
@@ -78,6 +84,8 @@ class ModelGateway:
         self._retry = retry
         self._call_timeout = call_timeout
         self._limiters: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, AdaptiveLimiter]] = WeakKeyDictionary()
+        self._continuation = ContinuationTransport()
+        self._scorer = ScoreClient()
         self._rng = random.Random()  # noqa: S311 - spreads retries in time, decides nothing
 
     async def complete(
@@ -96,9 +104,30 @@ class ModelGateway:
         :class:`ModelError` of the last attempt. An attempt that was never sent for lack of time is a time-out with
         ``billed`` False.
         """
+        transport, api_key = self._transport(spec, request), self._key(spec)
+
+        async def attempt(left: float) -> Reply:
+            asked = await self._with_label_tokens(Call(spec, api_key, left, tag), request)
+            return await transport.complete(spec, asked, api_key=api_key, timeout=left, tag=tag, on_text=on_text)
+
+        return await self._repeat(spec, attempt, timeout, on_attempt)
+
+    async def score(self, spec: ModelSpec, request: ScoreRequest, *, tag: str, timeout: float | None = None) -> ScoreReply:
+        """Have a reward model judge a solution, with retries as for :meth:`complete`. Raises :class:`ModelError`."""
+        api_key = self._key(spec)
+
+        async def attempt(left: float) -> ScoreReply:
+            return await self._scorer.score(spec, request, api_key=api_key, timeout=left, tag=tag)
+
+        return await self._repeat(spec, attempt, timeout, None)
+
+    async def _repeat(
+        self, spec: ModelSpec, attempt: Callable[[float], Awaitable[T]], timeout: float | None, on_attempt: OnAttempt | None
+    ) -> T:
+        """The value of the first attempt that succeeds; each is told the seconds that are left for it."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + (self._call_timeout if timeout is None else timeout)
-        transport, api_key, limiter = self._transport(spec), self._key(spec), self._limiter(loop, spec)
+        limiter = self._limiter(loop, spec)
         failures, error = 0, None
         while True:
             ticket = await _turn(limiter, deadline, spec, error)
@@ -106,8 +135,7 @@ class ModelGateway:
             try:
                 if on_attempt is not None:
                     await on_attempt(error)
-                left = max(0.001, deadline - loop.time())
-                reply = await transport.complete(spec, request, api_key=api_key, timeout=left, tag=tag, on_text=on_text)
+                value = await attempt(max(0.001, deadline - loop.time()))
             except ModelError as caught:
                 error = caught
                 if isinstance(error, RateLimitError | ModelTimeoutError):
@@ -116,7 +144,7 @@ class ModelGateway:
                     limiter.pause(error.retry_after)
             else:
                 outcome = Outcome.SUCCESS
-                return reply
+                return value
             finally:
                 limiter.release(ticket, outcome)
             failures += 1
@@ -129,13 +157,24 @@ class ModelGateway:
         """Close every transport."""
         for transport in self._transports.values():
             await transport.close()
+        await self._continuation.close()
+        await self._scorer.close()
 
-    def _transport(self, spec: ModelSpec) -> Transport:
+    def _transport(self, spec: ModelSpec, request: ChatRequest) -> Transport:
+        if request.prefix is not None and spec.continues_by is not Fidelity.CHAT:
+            return self._continuation
         transport = self._transports.get(spec.transport)
         if transport is None:
             transport = DirectTransport() if spec.transport == "direct" else LiteLLMTransport()
             self._transports[spec.transport] = transport
         return transport
+
+    async def _with_label_tokens(self, call: Call, request: ChatRequest) -> ChatRequest:
+        """The request, with the labels' token ids where the server takes them: only so it tells of unlikely labels too."""
+        if not request.labels or call.spec.engine != "vllm":
+            return request
+        tokens = await self._continuation.label_tokens(call, request.labels)
+        return request.model_copy(update={"extra": {**request.extra, "logprob_token_ids": tokens}})
 
     def _key(self, spec: ModelSpec) -> str | None:
         if spec.key_env is None:

@@ -48,7 +48,8 @@ def error_for(status: int, headers: Mapping[str, str], text: str, spec: ModelSpe
     if status in {401, 403}:
         return _auth_error(status, spec, quoted)
     if status == 429:
-        return RateLimitError(quoted, retry_after=_retry_after(headers))
+        asked = _retry_after(headers)
+        return RateLimitError(quoted, retry_after=_retry_delay(text) if asked is None else asked)
     if status in _STATUSES_OF_TIME:
         return ModelTimeoutError(quoted)
     if status >= 500:
@@ -139,6 +140,12 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
     except ValueError:
         return None
     return max(0.0, (at.replace(tzinfo=at.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
+
+
+def _retry_delay(text: str) -> float | None:
+    """The same from the body, where Gemini says it."""
+    found = re.search(r'"retryDelay":\s*"([\d.]{1,12})s"', text)
+    return float(found[1]) if found else None
 
 
 def _wait(seconds: float) -> float | None:

@@ -1,15 +1,19 @@
-"""What both transports share of aiohttp: a session per event loop, and what its errors mean."""
+"""What everything that speaks HTTP to a model server shares: sessions, one way to post, and what errors mean."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Mapping
+from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 import aiohttp
+from pydantic_core import from_json, to_json
 
-from ..core.errors import BrokenReplyError, ModelError, ModelTimeoutError, UnreachableError
+from ..core.errors import BrokenReplyError, ConfigError, ModelError, ModelTimeoutError, UnreachableError
 from ..core.model_spec import ModelSpec
-from .http_errors import excerpt
+from .http_errors import error_for, excerpt
 
 _CONNECT_SECONDS = 5.0
 """A host that does not take a connection within this is unreachable, however long the reply itself may take."""
@@ -45,6 +49,67 @@ class Sessions:
             else:
                 asyncio.run_coroutine_threadsafe(session.close(), loop)
         self._of_loop.clear()
+
+
+class Call(NamedTuple):
+    """What every request of one attempt has in common."""
+
+    spec: ModelSpec
+    api_key: str | None
+    timeout: float
+    """Seconds for each request."""
+    tag: str
+
+    def url(self, path: str) -> str:
+        """The address of ``path`` below the endpoint; ``/path`` is one beside ``/v1``. Raises :class:`ConfigError`."""
+        if self.spec.endpoint is None:
+            raise ConfigError(f"{self.spec.name} has no endpoint", hint="set endpoint, or transport = 'litellm'")
+        base = self.spec.endpoint.rstrip("/")
+        return base.removesuffix("/v1") + path if path.startswith("/") else f"{base}/{path}"
+
+
+class Http:
+    """Posts JSON to the server of a model. Raises :class:`ModelError` for whatever goes wrong on the way."""
+
+    def __init__(self) -> None:
+        self._sessions = Sessions()
+
+    @contextlib.asynccontextmanager
+    async def post(self, call: Call, path: str, body: Mapping[str, Any]) -> AsyncIterator[aiohttp.ClientResponse]:
+        """The server's answer, its body unread; leaving the block early closes the connection."""
+        spec, secret = call.spec, call.api_key
+        headers = {"Content-Type": "application/json", "X-Request-Id": call.tag}
+        if secret is not None:
+            headers["Authorization"] = f"Bearer {secret}"
+        url, data = call.url(path), to_json(body)
+        try:
+            async with self._sessions.get().post(
+                url, data=data, headers=headers, timeout=limits(call.timeout), allow_redirects=False
+            ) as response:
+                if response.status >= 300:
+                    text = (await response.read()).decode(errors="replace")
+                    raise error_for(response.status, response.headers, text, spec, secret=secret)
+                yield response
+        except (aiohttp.ClientError, OSError) as error:
+            raise connection_error(error, spec, call.timeout, secret) from error
+
+    async def json(self, call: Call, path: str, body: Mapping[str, Any]) -> object:
+        """The server's whole answer. Raises :class:`BrokenReplyError` where it is not JSON."""
+        async with self.post(call, path, body) as response:
+            return read_json(await response.read(), call.spec)
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._sessions.close()
+
+
+def read_json(data: bytes, spec: ModelSpec) -> object:
+    """Parse a body or a piece of one. Raises :class:`BrokenReplyError`."""
+    try:
+        return from_json(data)
+    except ValueError as error:
+        what = "an HTML page" if data.lstrip()[:1] == b"<" else "what is not JSON"
+        raise BrokenReplyError(f"{spec.name} sent {what}: {excerpt(data)}") from error
 
 
 def limits(timeout: float) -> aiohttp.ClientTimeout:

@@ -1,9 +1,19 @@
 """Models behind LiteLLM: the only module that imports it, in a thread and on first use, since that takes five seconds.
 
 Servers with an ``endpoint`` and no LiteLLM id go through ``hosted_vllm/`` with the same body as the direct transport sends, over
-our own connections (:mod:`.httpx_bridge`). Other providers take LiteLLM's parameters and connections. Two things LiteLLM makes
-up are found out: usage that nobody sent (zeros in a plain reply, its own count in a stream), and the end of a stream that broke
-off. What cannot be had through it: ``finish_reason`` is ``stop`` where the server named none.
+our own connections (:mod:`.httpx_bridge`). Other providers take LiteLLM's parameters, as far as the model takes them
+(:func:`.providers.fit`), and LiteLLM's connections. Two things that LiteLLM makes up are found out: a usage of zeros that nobody
+sent, and ``stop`` for ends that it does not know, errors among them.
+
+What cannot be had through it:
+
+* why a choice ended, where the server named no reason (``stop``; of Gemini's streams every piece ends so), where Claude's context
+  was full, and in a stream where LiteLLM does not know the reason, ``error`` among them (``stop`` too);
+* which stop string ended a reply of Claude; what Claude said in refusing beside ``content_filter``; ids of Gemini's tool calls;
+* the server's own count of thinking tokens for Claude, where it gives none: LiteLLM counts the text it saw;
+* the order of samples that came with other indices than their places.
+
+An effort for Mistral's Magistral becomes a system text of LiteLLM's, put before the request's own.
 """
 
 from __future__ import annotations
@@ -14,7 +24,7 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -31,9 +41,10 @@ from ..core.errors import (
 )
 from ..core.model_spec import ModelSpec
 from ..core.protocols import OnText
-from . import wire
+from . import reading, wire
 from .http_errors import error_for, excerpt
 from .http_session import connection_error
+from .providers import fit
 from .streaming import Assembly
 
 if TYPE_CHECKING:
@@ -42,6 +53,8 @@ if TYPE_CHECKING:
 _HOSTED = "hosted_vllm/"
 _NO_KEY = "none"
 """LiteLLM wants a key even where the server needs none."""
+_STOPPED = {"stop", "end_turn", "stop_sequence", "eos", "eos_token", "complete", "completed"}
+"""What providers say of a text that ended by itself, or at a stop string."""
 _BEFORE_IMPORT = {
     "LITELLM_LOCAL_MODEL_COST_MAP": "True",  # else the import fetches a price list from the network
     "AIOHTTP_CONNECTOR_LIMIT": "0",  # no cap on connections: the gateway sets the limits
@@ -58,11 +71,7 @@ class _Loaded(NamedTuple):
 
 
 class LiteLLMTransport:
-    """One attempt through ``litellm.acompletion``; see the module's docstring.
-
-    With ``on_text`` a single sample is streamed. Several samples are not: LiteLLM's stream loses the ends of all but one, so
-    the text of each is told when it is complete.
-    """
+    """One attempt through ``litellm.acompletion``; see the module's docstring."""
 
     def __init__(self) -> None:
         self._loading: Future[_Loaded] | None = None
@@ -77,24 +86,24 @@ class LiteLLMTransport:
         :class:`ModelError`, and :class:`ConfigError` where LiteLLM cannot be imported.
         """
         loaded = await self._load()
-        stream = on_text is not None and request.n == 1
-        arguments = self._arguments(loaded, spec, request, api_key, stream=stream)
-        arguments |= {"timeout": timeout + 1, "extra_headers": {"X-Request-Id": tag}}  # ours ends first
+        stream = on_text is not None and not request.prompt_logprobs  # which no server streams
+        assembly = Assembly(spec, on_text or _ignore)
         outer = sys.exception()  # what the caller is handling is in no error of this call's a cause
         began = time.perf_counter()
         try:
+            arguments = _arguments(loaded, spec, request, api_key, stream=stream)
+            arguments |= {"timeout": timeout + 1, "extra_headers": {"X-Request-Id": tag}}  # ours ends first
+            self._used_own_clients |= "client" not in arguments
             async with asyncio.timeout(timeout):
                 response = await loaded.litellm.acompletion(**arguments)
-                payload = await _assemble(response, spec, on_text) if stream and on_text else _plain(response)
+                payload = await _assemble(response, assembly) if stream else _plain(response)
         except ModelError:
             raise
         except Exception as error:  # the boundary: LiteLLM raises its own, openai's, httpx' and builtin errors
-            raise _translate(list(_chain(error, outer)), loaded, spec, timeout, api_key) from error
-        reply = wire.reply(payload, spec, request, time.perf_counter() - began)
-        if on_text is not None and not stream:
-            for index, choice in enumerate(reply.choices):
-                on_text(index, choice.text)
-        return reply
+            meant = _translate(list(_chain(error, outer)), loaded, spec, timeout, api_key)
+            # What a stream told before its error is billed, whatever status the error names.
+            raise BrokenReplyError(meant.message) if assembly.begun and not meant.billed else meant from error
+        return reading.reply(payload, spec, request, time.perf_counter() - began)
 
     async def close(self) -> None:
         """Close our connections and, where a provider of LiteLLM's was called, LiteLLM's own."""
@@ -116,26 +125,49 @@ class LiteLLMTransport:
         except ImportError as error:
             raise ConfigError(f"LiteLLM cannot be imported: {error}", hint="set transport = 'direct' for the model") from error
 
-    def _arguments(
-        self, loaded: _Loaded, spec: ModelSpec, request: ChatRequest, api_key: str | None, *, stream: bool
-    ) -> dict[str, Any]:
-        body = wire.body(spec, request, stream=stream)
-        model = spec.litellm or f"{_HOSTED}{body['model']}"
-        arguments: dict[str, Any] = {"model": model, "messages": body.pop("messages"), "num_retries": 0, "max_retries": 0}
-        if stream:
-            arguments |= {"stream": body.pop("stream"), "stream_options": body.pop("stream_options")}
-        if spec.endpoint is not None:
-            arguments["api_base"] = spec.endpoint
-        if api_key is not None or spec.endpoint is not None:
-            arguments["api_key"] = api_key or _NO_KEY  # without an endpoint LiteLLM finds the provider's key itself
-        del body["model"]
-        if model.startswith(_HOSTED):
-            # As they are: what LiteLLM does not know it would drop, what it does know it would rename.
-            return arguments | {"extra_body": body, "client": loaded.client}
-        self._used_own_clients = True
-        if body["top_p"] == 1:
-            del body["top_p"]  # the default everywhere, and some providers refuse it beside a temperature
-        return arguments | body
+
+def _arguments(loaded: _Loaded, spec: ModelSpec, request: ChatRequest, api_key: str | None, *, stream: bool) -> dict[str, Any]:
+    body = wire.body(spec, request, stream=stream)
+    model = spec.litellm or f"{_HOSTED}{body['model']}"
+    arguments: dict[str, Any] = {"model": model, "messages": body.pop("messages"), "num_retries": 0, "max_retries": 0}
+    if stream:
+        arguments |= {"stream": body.pop("stream"), "stream_options": body.pop("stream_options")}
+    if spec.endpoint is not None:
+        arguments["api_base"] = spec.endpoint
+    if api_key is not None or spec.endpoint is not None:
+        arguments["api_key"] = api_key or _NO_KEY  # without an endpoint LiteLLM finds the provider's key itself
+    del body["model"]
+    if model.startswith(_HOSTED):
+        # As they are: what LiteLLM does not know it would drop, what it does know it would rename.
+        return arguments | {"extra_body": body, "client": loaded.client}
+    if body.pop("continue_final_message", False):
+        del body["add_generation_prompt"]
+        arguments["messages"][-1]["prefix"] = True  # as Anthropic, DeepSeek and Mistral have it through LiteLLM
+    body.pop("include_stop_str_in_output", None)
+    if body["top_p"] == 1:
+        del body["top_p"]  # the default everywhere, and some providers refuse it beside a temperature
+    return arguments | _for_provider(loaded.litellm, model, body)
+
+
+def _for_provider(litellm: ModuleType, model: str, body: dict[str, Any]) -> dict[str, Any]:
+    """The body as the model takes it. An effort goes out even to a model of which LiteLLM does not know that it takes one."""
+    name, provider, *_ = litellm.get_llm_provider(model)
+    allowed = ["reasoning_effort"]
+
+    def translate(fields: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        try:
+            made: dict[str, Any] = litellm.get_optional_params(
+                model=name, custom_llm_provider=provider, allowed_openai_params=allowed, **fields
+            )
+        except litellm.UnsupportedParamsError:
+            return None
+        return made
+
+    fitted = fit(model, body, translate)
+    known = litellm.get_supported_openai_params(name, provider) or ()  # which lags behind the providers
+    if "reasoning_effort" in fitted and "reasoning_effort" not in known:
+        fitted["allowed_openai_params"] = allowed
+    return fitted
 
 
 def _import() -> _Loaded:
@@ -160,32 +192,54 @@ def _import() -> _Loaded:
 
 def _plain(response: Any) -> dict[str, Any]:
     payload: dict[str, Any] = response.model_dump()
+    for choice in payload.get("choices") or ():
+        # LiteLLM keeps here what its own types have no field for.
+        further = choice.get("provider_specific_fields") or {}
+        choice.update(further)
+        native = further.get("native_finish_reason")
+        if choice.get("finish_reason") == "stop" and native is not None and str(native).lower() not in _STOPPED:
+            choice["finish_reason"] = native  # LiteLLM says "stop" for errors too, and for whatever it does not know
+        message = choice.get("message") or {}
+        message.setdefault("refusal", (message.get("provider_specific_fields") or {}).get("refusal"))
     usage = payload.get("usage") or {}
     if not usage.get("prompt_tokens") and not usage.get("completion_tokens"):
         payload["usage"] = None  # LiteLLM writes zeros where the server told none
     return payload
 
 
-async def _assemble(stream: Any, spec: ModelSpec, on_text: OnText) -> dict[str, Any]:
-    """Put a stream together, and check it against what the server really sent."""
-    assembly = Assembly(spec, on_text)
+async def _assemble(stream: Any, assembly: Assembly) -> dict[str, Any]:
+    """Put a stream together from what the provider sent, as LiteLLM's adapter for it reads it.
+
+    The stream that LiteLLM makes of that ends with "stop" whatever happened, counts tokens itself, takes every stream of Gemini
+    for unfinished, and loses refusals, stop strings and the ends of all samples but one.
+    """
+    generic = False
     async with contextlib.aclosing(stream):
-        async for chunk in stream:
-            fields = chunk.model_dump()
-            # One sample was asked for; of any further one LiteLLM loses the end.
-            fields["choices"] = [choice for choice in fields["choices"] if choice["index"] == 0]
-            assembly.feed(fields)
-    payload = assembly.payload()
-    if not stream.received_finish_reason or not any(map(_says_something, payload["choices"])):
-        # LiteLLM ends every stream with "stop", the one that broke off and the one without any choice too.
-        raise BrokenReplyError(f"the streamed reply of {spec.name} broke off, or was empty")
-    if not any(getattr(chunk, "usage", None) for chunk in stream.chunks):
-        payload["usage"] = None  # what the last chunk tells then is LiteLLM's own count
-    return payload
+        pieces: Any = stream.completion_stream
+        if pieces is None:  # the request is not sent yet
+            pieces = await stream.fetch_stream()
+        async for chunk in pieces:
+            if chunk is None:  # a line without a meaning
+                continue
+            if not isinstance(chunk, dict):
+                assembly.feed(chunk.model_dump())
+                continue
+            # Adapters that read into the form of OpenAI send such chunks too, with nothing in them, for comments and "[DONE]".
+            generic = generic or bool(chunk.get("text") or chunk.get("tool_use") or chunk.get("usage"))
+            if generic:
+                assembly.feed(_generic(chunk))
+    return assembly.payload()
 
 
-def _says_something(choice: dict[str, Any]) -> bool:
-    return any(choice["message"].values())
+def _generic(chunk: dict[str, Any]) -> dict[str, Any]:
+    """LiteLLM's own kind of chunk, of adapters that do not read into the form of OpenAI, in that form."""
+    delta = {"content": chunk.get("text"), "tool_calls": [chunk["tool_use"]] if chunk.get("tool_use") else None}
+    finish = chunk.get("finish_reason") if chunk.get("is_finished") else None
+    return {"choices": [{"index": 0, "delta": delta, "finish_reason": finish}], "usage": chunk.get("usage")}
+
+
+def _ignore(_: int, __: str) -> None:
+    """Nobody listens."""
 
 
 def _translate(causes: list[BaseException], loaded: _Loaded, spec: ModelSpec, timeout: float, secret: str | None) -> ModelError:

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 Answer = str | Mapping[str, Any]
-"""The text of a choice, or its whole message (``content``, ``reasoning``, ``tool_calls``) with an optional ``finish_reason``."""
+"""The text of a choice, or its whole message (``content``, ``reasoning``, ``tool_calls``) with an optional ``finish_reason`` and
+``labels``: log-probabilities of what the reply might have begun with, told to requests that ask for log-probabilities."""
 ReplyFunction = Callable[[str, int], Answer]
 """From prompt text and sample number to the answer."""
 Script = ReplyFunction | Sequence[str]
@@ -52,7 +53,7 @@ def completion(
     """
     prompt = prompt_text(body)
     first = sample_number(body.get("seed"))
-    choices = [_choice(index, reply(prompt, first + index), body) for index in range(body.get("n") or 1)]
+    choices = [_choice(index, _continued(reply, body, first + index), body) for index in range(body.get("n") or 1)]
     payload: dict[str, Any] = {"id": "chatcmpl-fake", "object": "chat.completion", "created": 0, "model": model}
     if usage:
         prompt_tokens = len(prompt.split())
@@ -72,35 +73,67 @@ def chunks(payload: Mapping[str, Any], *, include_usage: bool) -> Iterator[dict[
     for choice in payload["choices"]:
         message, index = choice["message"], choice["index"]
         deltas: list[dict[str, Any]] = [{"role": "assistant", "content": ""}]
-        for field in ("reasoning", "reasoning_content", "content"):
+        for field in ("reasoning", "reasoning_content", "refusal", "content"):
             deltas += [{field: token} for token in _tokens(message.get(field) or "")]
         calls = message.get("tool_calls") or ()
         deltas += [{"tool_calls": [{"index": place, **call}]} for place, call in enumerate(calls)]
         for delta in deltas:
             yield head | {"choices": [{"index": index, "delta": delta, "finish_reason": None}]}
-        last = {"index": index, "delta": {}, "finish_reason": choice["finish_reason"], "logprobs": choice.get("logprobs")}
-        yield head | {"choices": [last]}
+        last = {"index": index, "delta": {}, "finish_reason": choice["finish_reason"], "stop_reason": choice["stop_reason"]}
+        yield head | {"choices": [last | {"logprobs": choice.get("logprobs")}]}
     if include_usage and "usage" in payload:
         yield head | {"choices": [], "usage": payload["usage"]}
 
 
 def _choice(index: int, answer: Answer, body: Mapping[str, Any]) -> tuple[dict[str, Any], int]:
     """A choice and the number of its tokens."""
-    message = {"content": answer} if isinstance(answer, str) else dict(answer)
+    message = as_message(answer)
     finish = message.pop("finish_reason", "tool_calls" if message.get("tool_calls") else "stop")
-    text = message.get("content") or ""
-    stops = [body["stop"]] if isinstance(body.get("stop"), str) else body.get("stop") or ()
-    text = text[: min((text.find(stop) for stop in stops if stop in text), default=len(text))]
+    labels = message.pop("labels", {})
+    text, stop = cut_at_stop(message.get("content") or "", body)
     tokens, limit = _tokens(text), body.get("max_tokens") or 1 << 30
     thought = len(_tokens(message.get("reasoning") or ""))
     if len(tokens) + thought > limit:
-        tokens, finish = tokens[: max(0, limit - thought)], "length"
+        tokens, finish, stop = tokens[: max(0, limit - thought)], "length", None
     if message.get("content") is not None:
         message["content"] = "".join(tokens)
     choice: dict[str, Any] = {"index": index, "message": {"role": "assistant", **message}, "finish_reason": finish}
+    choice["stop_reason"] = stop
     if body.get("logprobs"):
-        choice["logprobs"] = {"content": [{"token": token, "logprob": -0.5, "top_logprobs": []} for token in tokens]}
+        content = [{"token": token, "logprob": -0.5, "top_logprobs": []} for token in tokens]
+        first = [{"token": label, "logprob": value} for label, value in labels.items()]
+        choice["logprobs"] = {"content": [content[0] | {"top_logprobs": first}, *content[1:]] if content else []}
     return choice, min(limit, len(tokens) + thought)
+
+
+def cut_at_stop(text: str, body: Mapping[str, Any]) -> tuple[str, str | None]:
+    """``text`` up to the first stop string, and that string; kept at the end where the request wants it."""
+    stops = [body["stop"]] if isinstance(body.get("stop"), str) else body.get("stop") or ()
+    places = sorted((text.find(stop), stop) for stop in stops if stop in text)
+    if not places:
+        return text, None
+    place, stop = places[0]
+    return text[: place + (len(stop) if body.get("include_stop_str_in_output") else 0)], stop
+
+
+def _continued(reply: ReplyFunction, body: Mapping[str, Any], sample: int) -> Answer:
+    """The reply; of one that continues an unfinished answer, what the script's whole answer holds after it."""
+    if not body.get("continue_final_message"):
+        return reply(prompt_text(body), sample)
+    *messages, unfinished = body["messages"]
+    whole = reply(prompt_text({"messages": messages}), sample)
+    return rest_of(whole, unfinished["content"])
+
+
+def rest_of(whole: Answer, begun: str) -> dict[str, Any]:
+    """What is left of a scripted answer after ``begun``; the whole where it does not begin so."""
+    message = as_message(whole)
+    return message | {"content": (message.get("content") or "").removeprefix(begun)}
+
+
+def as_message(answer: Answer) -> dict[str, Any]:
+    """The answer as a message of its own to change."""
+    return {"content": answer} if isinstance(answer, str) else dict(answer)
 
 
 def _tokens(text: str) -> list[str]:

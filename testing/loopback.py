@@ -1,5 +1,7 @@
 """A real OpenAI-compatible server on the loopback address that records every request and fails on demand.
 
+Besides chat completions it has the token routes of vLLM and llama.cpp (:mod:`.tokens`), where a token is a character.
+
 Replies are a function of prompt text and sample number (the seed's low ten bits plus the choice's index): whoever asks the
 same gets the same, in whatever order requests arrive.
 """
@@ -26,6 +28,7 @@ from ..core.model_spec import Ability, ModelSpec
 from .completions import Script, as_function, chunks, completion, default_reply
 from .faults import Fault, Faults, fault_for
 from .recorded import Recorded
+from .tokens import add_token_routes
 
 Latency = float | tuple[float, float] | Callable[[random.Random], float]
 """Seconds before a reply: fixed, drawn evenly from a range, or drawn by a function from the server's seeded generator."""
@@ -126,6 +129,7 @@ class LoopbackServer:
         app = web.Application(client_max_size=64 * 2**20)
         app.router.add_post("/v1/chat/completions", self._chat)
         app.router.add_get("/v1/models", self._models)
+        add_token_routes(app.router, self._reply, self._model)
         app.router.add_get("/health", _health)
         app.router.add_get("/stats", self._stats)
         # Without handler_cancellation nobody would notice that a client has gone.

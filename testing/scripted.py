@@ -14,7 +14,7 @@ from ..core.calls import ChatRequest, Reply
 from ..core.errors import ModelError, ModelTimeoutError
 from ..core.model_spec import Ability, ModelSpec
 from ..core.protocols import OnText
-from ..models import wire
+from ..models import reading, wire
 from .completions import Script, as_function, chunks, completion, default_reply, prompt_text, sample_number
 from .loopback import Latency
 
@@ -86,7 +86,7 @@ class ScriptedModel:
         payload = completion(self._reply, body, model=f"FAKE/{spec.name}")
         if on_text is not None:
             _tell(payload, on_text)
-        return wire.reply(payload, spec, request, time.perf_counter() - began)
+        return reading.reply(payload, spec, request, time.perf_counter() - began)
 
     async def close(self) -> None:
         """Remember that it was closed."""

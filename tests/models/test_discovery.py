@@ -16,6 +16,7 @@ from symposia.core.errors import ConfigError, UnknownNameError, UnreachableError
 from symposia.core.model_spec import Ability
 from symposia.models.catalogue import Catalogue
 from symposia.models.discovery import identify, probe_loopback, served
+from symposia.models.reward_forms import QWEN_PRM, STEP_CLASSIFIER
 
 Serve = Callable[..., Any]
 
@@ -113,6 +114,22 @@ async def test_identify_completes_an_address(serve: Serve) -> None:
 async def test_identify_drops_what_the_server_cannot_do(serve: Serve) -> None:
     url = await serve(listing({"id": "m", "owned_by": "llamacpp"}))
     assert Ability.N not in (await identify(Catalogue.load().get(url))).abilities
+
+
+async def test_identify_learns_from_our_own_server_how_a_model_is_asked(serve: Serve) -> None:
+    meta = {"kind": "process", "labels": 2, "step_tag": "<extra_0>", "hidden_size": 64}
+    url = await serve(listing({"id": "prm", "owned_by": "symposia-heads", "max_model_len": 256, "meta": meta}))
+    spec = await identify(Catalogue.load().get(url))
+    assert (spec.reward, spec.engine, spec.context) == (QWEN_PRM, "transformers", 256)
+    assert spec.abilities == {Ability.REWARD, Ability.EMBED}
+    own = spec.model_copy(update={"reward": STEP_CLASSIFIER})
+    assert (await identify(own)).reward == STEP_CLASSIFIER
+
+
+@pytest.mark.parametrize("meta", [None, [], {}, {"kind": "poem", "labels": 1, "step_tag": ""}])
+async def test_what_our_server_says_in_other_words_is_left_out(serve: Serve, meta: Any) -> None:
+    url = await serve(listing({"id": "prm", "owned_by": "symposia-heads", "meta": meta}))
+    assert [model.reward for model in await served(url) or ()] == [None]
 
 
 async def test_identify_keeps_what_is_declared_for_unknown_servers(serve: Serve) -> None:

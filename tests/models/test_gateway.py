@@ -274,5 +274,5 @@ def test_litellm_is_imported_on_first_use_only():
 
 def test_transport_follows_the_catalogue():
     gateway = ModelGateway()
-    names = [type(gateway._transport(ModelSpec(name="m", transport=name))).__name__ for name in ("direct", "litellm")]
+    names = [type(gateway._transport(ModelSpec(name="m", transport=name), ASK)).__name__ for name in ("direct", "litellm")]
     assert names == ["DirectTransport", "LiteLLMTransport"]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from symposia.core.calls import ChatRequest, FinishReason, Reply
+from symposia.core.calls import ChatRequest, FinishReason, Reply, ToolSpec
 from symposia.core.errors import (
     AuthError,
     BrokenReplyError,
@@ -94,7 +94,7 @@ async def test_reply(transport, way, stream):
         reply = await send(transport, spec_of(server, way), ask("one two three four five"), stream=stream)
     assert [choice.text for choice in reply.choices] == ["Seven."]
     assert reply.choices[0].finish_reason is FinishReason.STOP
-    assert reply.model == ("fake" if way == "litellm-openai" and stream else "llama")  # LiteLLM streams tell the name asked for
+    assert reply.model == "llama"
     assert (reply.prompt_tokens, reply.cached_tokens, reply.completion_tokens) == (5, 3, 1)
     assert not reply.usage_estimated
     assert 0 < reply.seconds < 20
@@ -202,6 +202,68 @@ async def test_tool_calls(transport, way, stream):
     (choice,) = reply.choices
     assert [made.model_dump() for made in choice.tool_calls] == [call]
     assert (choice.text, choice.finish_reason) == ("", FinishReason.TOOL_CALLS)
+
+
+async def test_refusal_is_no_answer(transport, way, stream):
+    async with LoopbackServer(lambda prompt, sample: {"content": None, "refusal": "I cannot help with that."}) as server:
+        reply = await send(transport, spec_of(server, way), stream=stream)
+    (choice,) = reply.choices
+    assert (choice.text, choice.refusal) == ("", "I cannot help with that.")
+
+
+TOOL = ToolSpec(name="add", description="Adds.", parameters={"type": "object", "properties": {"a": {"type": "integer"}}})
+SENT_TOOL = {"type": "function", "function": {"name": "add", "description": "Adds.", "parameters": TOOL.parameters}}
+SCHEMA = {"type": "object", "properties": {"x": {"type": "integer"}}}
+SENT_SCHEMA = {"type": "json_schema", "json_schema": {"name": "answer", "schema": SCHEMA, "strict": True}}
+
+
+@pytest.mark.parametrize(
+    ("changes", "fields"),
+    [
+        ({"logprobs": 0}, {"logprobs": True}),
+        ({"logprobs": 3}, {"logprobs": True, "top_logprobs": 3}),
+        ({"labels": ("Yes", "No")}, {"logprobs": True, "top_logprobs": 20}),
+        ({"prompt_logprobs": True}, {"prompt_logprobs": 0}),
+        ({"json_schema": SCHEMA}, {"response_format": SENT_SCHEMA}),
+        ({"tools": (TOOL,)}, {"tools": [SENT_TOOL]}),
+        ({"tools": (TOOL,), "tool_choice": "required"}, {"tools": [SENT_TOOL], "tool_choice": "required"}),
+        (
+            {"tools": (TOOL,), "tool_choice": "add"},
+            {"tools": [SENT_TOOL], "tool_choice": {"type": "function", "function": {"name": "add"}}},
+        ),
+    ],
+)
+async def test_what_is_asked_beside_the_answer(transport, way, changes, fields):
+    async with LoopbackServer() as server:
+        await send(transport, spec_of(server, way), ask(**changes))
+        (recorded,) = server.requests
+    extra = {key: value for key, value in recorded.body.items() if key not in {"model", "messages", "max_tokens", "temperature"}}
+    extra.pop("top_p", None)
+    assert extra == fields
+
+
+async def test_logprobs_token_by_token(transport, way, stream):
+    async with LoopbackServer(lambda prompt, sample: {"content": "Yes indeed", "labels": {"Yes": -0.25, "No": -1.5}}) as server:
+        reply = await send(transport, spec_of(server, way), ask(logprobs=2), stream=stream)
+    (choice,) = reply.choices
+    assert [(token.token, token.logprob) for token in choice.logprobs] == [("Yes", -0.5), (" indeed", -0.5)]
+    assert choice.logprobs[0].top == {"Yes": -0.25, "No": -1.5}
+    assert choice.labels == {}
+
+
+async def test_labels(transport, way, stream):
+    async with LoopbackServer(lambda prompt, sample: {"content": "No", "labels": {"No": -0.25, "Yes": -1.5}}) as server:
+        reply = await send(transport, spec_of(server, way), ask(labels=("Yes", "No", "Maybe")), stream=stream)
+    (choice,) = reply.choices
+    assert choice.labels == {"Yes": -1.5, "No": -0.5}  # what was sampled is told by its own entry
+    assert choice.logprobs == ()
+
+
+async def test_stop_string_is_told(transport, way, stream):
+    async with LoopbackServer(["one. two"]) as server:
+        reply = await send(transport, spec_of(server, way), ask(stop=(".",)), stream=stream)
+    (choice,) = reply.choices
+    assert (choice.text, choice.stop) == ("one", ".")
 
 
 @pytest.mark.parametrize("n", [1, 2])

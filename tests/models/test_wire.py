@@ -22,7 +22,8 @@ from symposia.core.errors import (
     ServerError,
 )
 from symposia.core.problem import ImagePart, ImageUrl, Message, TextPart, ToolCall, ToolFunction
-from symposia.models import wire
+from symposia.core.thinking import split_thinking
+from symposia.models import reading, wire
 from symposia.models.http_errors import error_for, error_from_body, excerpt, redact
 from symposia.models.streaming import Assembly
 from symposia.testing import fake_spec
@@ -53,7 +54,7 @@ def payload(*texts, **fields):
 def test_choices_are_ordered_by_their_index():
     mixed = payload("a", "b")
     mixed["choices"].reverse()
-    assert [choice.text for choice in wire.reply(mixed, SPEC, ASK, 0.1).choices] == ["a", "b"]
+    assert [choice.text for choice in reading.reply(mixed, SPEC, ASK, 0.1).choices] == ["a", "b"]
 
 
 @pytest.mark.parametrize(
@@ -76,12 +77,12 @@ def test_choices_are_ordered_by_their_index():
 )
 def test_what_is_no_reply(broken):
     with pytest.raises(BrokenReplyError, match="mine"):
-        wire.reply(broken, SPEC, ASK, 0.1)
+        reading.reply(broken, SPEC, ASK, 0.1)
 
 
 @given(JSON)
 def test_nothing_but_errors_of_the_tree_comes_out(value):
-    for read in (lambda: wire.reply(value, SPEC, ASK, 0.1), lambda: assemble([value])):
+    for read in (lambda: reading.reply(value, SPEC, ASK, 0.1), lambda: assemble([value])):
         with contextlib.suppress(ModelError):
             assert read().choices
 
@@ -99,7 +100,7 @@ def test_nothing_but_errors_of_the_tree_comes_out(value):
     ],
 )
 def test_usage(usage, counts):
-    reply = wire.reply(payload("a", usage=usage), SPEC, ASK, 0.1)
+    reply = reading.reply(payload("a", usage=usage), SPEC, ASK, 0.1)
     assert (reply.prompt_tokens, reply.cached_tokens, reply.completion_tokens, reply.usage_estimated) == counts
 
 
@@ -110,7 +111,7 @@ def test_usage(usage, counts):
 def test_finish_reason(said, meant):
     told = payload("a")
     told["choices"][0]["finish_reason"] = said
-    assert wire.reply(told, SPEC, ASK, 0.1).choices[0].finish_reason is FinishReason(meant)
+    assert reading.reply(told, SPEC, ASK, 0.1).choices[0].finish_reason is FinishReason(meant)
 
 
 @pytest.mark.parametrize(
@@ -127,7 +128,7 @@ def test_finish_reason(said, meant):
 def test_logprob(logprobs, total):
     told = payload("a")
     told["choices"][0]["logprobs"] = logprobs
-    assert wire.reply(told, SPEC, ASK, 0.1).choices[0].logprob == total
+    assert reading.reply(told, SPEC, ASK, 0.1).choices[0].logprob == total
 
 
 @pytest.mark.parametrize(
@@ -144,7 +145,7 @@ def test_logprob(logprobs, total):
     ],
 )
 def test_split_thinking(content, thinking, text):
-    assert wire.split_thinking(content) == (thinking, text)
+    assert split_thinking(content) == (thinking, text)
 
 
 def test_every_kind_of_message_goes_out():
@@ -179,7 +180,7 @@ def assemble(chunks, expect=0):
     assembly = Assembly(SPEC, lambda index, text: None)
     for chunk in chunks:
         assembly.feed(chunk)
-    return wire.reply(assembly.payload(expect=expect), SPEC, ASK, 0.1)
+    return reading.reply(assembly.payload(expect=expect), SPEC, ASK, 0.1)
 
 
 def delta(index=0, finish=None, **fields):
