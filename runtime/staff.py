@@ -10,7 +10,9 @@ from ..core.errors import EngineError, UsageError, WeightsError
 from ..core.model_spec import ModelSpec
 from ..models.catalogue import Catalogue
 from ..models.discovery import identify, probe_loopback
-from ..models.engines.llamacpp import LlamaCppEngine
+from ..models.engines.engine import Engine, EngineOptions, new_engine
+from ..models.engines.keeper import registered
+from ..models.engines.running import EngineState, RunningEngines
 from ..models.weights import fits, installed, models_folder
 from .settings import Settings
 
@@ -19,15 +21,28 @@ Notify = Callable[[str], None]
 
 
 class Staff:
-    """Models by name, ready to be called. Engines it started are stopped by :meth:`close`."""
+    """Models by name, ready to be called. Engines it started are stopped by :meth:`close`.
 
-    def __init__(self, catalogue: Catalogue, settings: Settings, notify: Notify, extra: Mapping[str, ModelSpec]) -> None:
+    ``running`` are the engines that `models serve` started; a model that one of them serves is taken from there.
+    """
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        settings: Settings,
+        notify: Notify,
+        extra: Mapping[str, ModelSpec],
+        running: RunningEngines | None = None,
+    ) -> None:
         self._catalogue = catalogue
         self._transport = settings.transport
         self._folder = models_folder(settings.models_dir)
         self._notify = notify
         self._extra = dict(extra)
-        self._engines: dict[str, LlamaCppEngine] = {}
+        self._running = running or RunningEngines()
+        python = settings.vllm_python
+        self._options = EngineOptions(python=Path(python).expanduser() if python else None, timeout=settings.engine_timeout)
+        self._engines: dict[str, Engine] = {}
         self._starting = asyncio.Lock()
 
     async def spec(self, name: str | None) -> ModelSpec:
@@ -41,6 +56,9 @@ class Staff:
             spec = await self._default()
         elif name in self._extra:
             spec = self._extra[name]
+        elif (serving := registered(name, self._running)) is not None:
+            spec = serving
+            self._notify(f"model: {spec.name} (served by {spec.engine} at {spec.endpoint})")
         else:
             spec = self._catalogue.get(name)
             if name.startswith(("http://", "https://")):
@@ -49,8 +67,12 @@ class Staff:
         return spec if self._transport is None else spec.model_copy(update={"transport": self._transport})
 
     async def _default(self) -> ModelSpec:
-        """A server that answers on loopback, else the largest downloaded weights that fit into memory."""
-        servers = await probe_loopback()
+        """What `models serve` serves, else a server on loopback, else the largest downloaded weights that fit into memory."""
+        serving = registered(None, self._running)
+        if serving is not None:
+            self._notify(f"model: {serving.name} (served by {serving.engine} at {serving.endpoint}; none was named)")
+            return serving
+        servers = [server for server in await probe_loopback() if server.reward is None]  # which answers no question
         if servers:
             self._notify(f"model: {servers[0].name} (answers at {servers[0].url}; none was named)")
             return await identify(self._catalogue.get(f"{servers[0].url}#{servers[0].name}"))
@@ -65,27 +87,45 @@ class Staff:
         )
 
     async def ready(self, spec: ModelSpec) -> ModelSpec:
-        """The spec with an endpoint that answers; starts the engine of local weights once. Raises :class:`EngineError`."""
-        if spec.engine is None or spec.endpoint is not None:
+        """The spec with an endpoint; starts the engine of local weights once. Raises :class:`EngineError`."""
+        if spec.engine is None:
             return spec
+        if spec.endpoint is not None:
+            return self._moved(spec)
         async with self._starting:
             if spec.name not in self._engines:
                 self._engines[spec.name] = await self._start(spec)
         return self._engines[spec.name].served
 
+    def _moved(self, spec: ModelSpec) -> ModelSpec:
+        """The spec with the endpoint where its engine answers now: a stored run may find it started anew."""
+        record = self._running.find(spec.name)
+        if record is None or record.engine != spec.engine:
+            return spec
+        if record.state is EngineState.DEAD:
+            raise EngineError(
+                f"{record.engine} with {spec.name} has died; its log is {record.log}",
+                hint=f"run `symposia models serve {spec.name}` again",
+            )
+        if record.endpoint is None:
+            raise EngineError(
+                f"{record.engine} with {spec.name} is still starting", hint="wait until `symposia models ps` says running"
+            )
+        return spec.model_copy(update={"endpoint": record.endpoint})
+
     def _require_weights(self, spec: ModelSpec) -> Path | None:
         path = installed(spec, self._folder)
-        if spec.engine is not None and path is None:
+        if spec.engine is not None and spec.endpoint is None and path is None:
             raise WeightsError(f"the weights of {spec.name} are not here", hint=f"run `symposia models pull {spec.name}`")
         return path
 
-    async def _start(self, spec: ModelSpec) -> LlamaCppEngine:
+    async def _start(self, spec: ModelSpec) -> Engine:
         path = self._require_weights(spec)
-        if path is None:
+        if path is None or spec.engine is None:
             raise EngineError(f"{spec.name} has no weights that a local engine could serve")
-        self._notify(f"starting llama.cpp with {path.name}")
-        engine = LlamaCppEngine()
-        await engine.start(spec, path)
+        self._notify(f"starting {spec.engine} with {path.name}")
+        engine = new_engine(spec.engine)
+        await engine.start(spec, path, self._options)
         return engine
 
     async def close(self) -> None:

@@ -19,114 +19,57 @@ import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Self
 
 import psutil
 
 from ...core.errors import EngineError
 from ...core.model_spec import ModelSpec
-from ..discovery import served
-from ..weights import available_memory, gigabytes, is_gguf, memory_for
-from .process import ManagedProcess, OnWait, last_line
+from ..weights import is_gguf, memory_for
+from .engine import Engine, EngineOptions, Launch, merged_flags, require_memory
+from .process import OnWait, last_line
 
 PARALLEL = 4
 """Slots. On two cores a 1.5B model at Q4 decodes 32 tokens/s in one slot, 43 in four and 32 in eight."""
 CONTEXT_PER_SLOT = 4096
 """Tokens of prompt and completion that a slot holds; the model's own context where that is smaller."""
-START_TIMEOUT = 300.0
-"""Seconds; a cold disk reads 100 MB/s, and weights are a few gigabytes."""
+_FIXED = frozenset({"--model", "--alias", "--port", "--parallel", "--context"})
 
 
-class LlamaCppEngine:
-    """One llama.cpp server. ``async with LlamaCppEngine() as engine`` stops it at the end of the block."""
+class LlamaCppEngine(Engine):
+    """One llama.cpp server, which chooses its port itself, so that no two engines race for one."""
 
-    def __init__(self) -> None:
-        self._process: ManagedProcess | None = None
-        self._served: ModelSpec | None = None
+    name = "llama.cpp"
 
-    async def start(
+    async def prepare(
         self,
         spec: ModelSpec,
-        weights: Path,
-        *,
-        parallel: int = PARALLEL,
-        context_per_slot: int | None = None,
-        threads: int | None = None,
-        port: int = 0,
-        timeout: float = START_TIMEOUT,
-        on_wait: OnWait | None = None,
-    ) -> str:
-        """Serve ``weights`` and return the endpoint, ending in ``/v1``, once the server answers.
+        weights: Path | str,
+        options: EngineOptions,
+        on_wait: OnWait | None,  # noqa: ARG002 - nothing has to be waited for
+    ) -> Launch:
+        """See :meth:`Engine.prepare`. ``options.context`` is what each of the ``options.parallel`` slots holds.
 
-        ``port`` 0 lets the server take a free port itself, so that no two engines race for one. ``threads`` defaults to the
-        physical cores this process may use. Raises :class:`EngineError` where xllamacpp is missing, the file is no GGUF
-        model, the memory does not suffice, or the server fails for another reason; no process is left then.
+        As many calls are in flight as there are slots: more would only queue in the server, where the gateway can neither
+        order nor withdraw them.
         """
-        if self._process is not None:
-            raise EngineError(f"this engine already serves {self._process.name}")
-        _require_ready(spec, weights)
-        context = context_per_slot or min(spec.context, CONTEXT_PER_SLOT)
-        command = [sys.executable, "-m", f"{__package__}.llamacpp_server", "--model", str(weights), "--alias", spec.remote_name]
-        command += ["--port", str(port), "--parallel", str(parallel), "--context", str(parallel * context)]
-        command += ["--threads", str(threads or _cores())]
-        process = ManagedProcess.start(command, name="llama.cpp", explain=functools.partial(_explain, weights.name))
-        try:
-            address = await process.first_line(timeout=timeout, on_wait=on_wait)
-            await process.wait_healthy(f"{address}/health", timeout=timeout, on_wait=on_wait)
-            models = await served(f"{address}/v1", timeout)
-        except BaseException:  # a cancelled start must leave no process either
-            process.kill()
-            raise
-        self._process = process
-        endpoint = f"{address}/v1"
-        if models and models[0].context is not None:
-            context = min(context, models[0].context)  # llama.cpp caps a slot at what the model was trained on
-        self._served = spec.model_copy(
-            update={"endpoint": endpoint, "served_name": spec.remote_name, "context": context, "concurrency": parallel}
+        path = Path(weights)
+        _require_ready(spec, path)
+        parallel = options.parallel or PARALLEL
+        context = options.context or min(spec.context, CONTEXT_PER_SLOT)
+        ours = {
+            "--model": str(path),
+            "--alias": spec.remote_name,
+            "--port": str(options.port),
+            "--parallel": str(parallel),
+            "--context": str(parallel * context),
+            "--threads": str(_cores()),
+        }
+        flags = merged_flags(ours, options.arguments, fixed=_FIXED)
+        return Launch(
+            command=[sys.executable, "-m", f"{__package__}.llamacpp_server", *flags],
+            spec=spec.model_copy(update={"served_name": spec.remote_name, "context": context, "concurrency": parallel}),
+            explain=functools.partial(_explain, path.name),
         )
-        return endpoint
-
-    async def stop(self) -> None:
-        """End the server. Does nothing where none runs."""
-        process, self._process, self._served = self._process, None, None
-        if process is not None:
-            await process.stop()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.stop()
-
-    @property
-    def process(self) -> ManagedProcess | None:
-        """The server's process: pid, start time, memory, last log lines."""
-        return self._process
-
-    @property
-    def running(self) -> bool:
-        """Whether the server lives."""
-        return self._process is not None and self._process.running
-
-    @property
-    def served(self) -> ModelSpec:
-        """The spec as served: with its endpoint, the context of one slot, and as many calls in flight as slots.
-
-        More calls would only queue in the server, where the gateway can neither order nor withdraw them. Raises
-        :class:`EngineError` before :meth:`start`.
-        """
-        if self._served is None:
-            raise EngineError("the engine has not been started")
-        return self._served
-
-    @property
-    def parallel(self) -> int:
-        """Slots: calls that the server works on at once. Raises like :attr:`served`."""
-        return self.served.concurrency or PARALLEL
-
-    def memory(self) -> int:
-        """Resident bytes, weights included; 0 where no server runs."""
-        return self._process.memory() if self._process is not None else 0
 
 
 def _require_ready(spec: ModelSpec, weights: Path) -> None:
@@ -137,13 +80,8 @@ def _require_ready(spec: ModelSpec, weights: Path) -> None:
     except OSError as error:
         raise EngineError(f"{weights} cannot be read: {error.strerror}") from error
     if not genuine:
-        raise EngineError(f"{weights} is not a GGUF model", hint="download it again with `symposia models pull`")
-    needed, free = spec.memory or memory_for(size), available_memory()
-    if needed > free:
-        raise EngineError(
-            f"{spec.name} needs about {gigabytes(needed)} of memory, {gigabytes(free)} are free",
-            hint="close other programs or choose a smaller model",
-        )
+        raise EngineError(f"{weights} is not a GGUF model", hint="llama.cpp serves GGUF files; for folders try --engine vllm")
+    require_memory(spec.name, spec.memory or memory_for(size))
 
 
 def _cores() -> int:

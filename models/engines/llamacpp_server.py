@@ -7,23 +7,24 @@ ends or a signal comes. Run by :class:`.llamacpp.LlamaCppEngine`; not meant to b
 from __future__ import annotations
 
 import argparse
-import ctypes
 import importlib
 import os
 import signal
 import sys
-import threading
+import time
+from pathlib import Path
 from typing import Any
 
-_PR_SET_PDEATHSIG = 1
+from .follow import follow_parent
+
+_LOG_FLUSH = 0.2  # seconds; llama.cpp logs why it failed from a thread of its own, which would end with us
 
 
 def main() -> int:
     """Serve until told to end. Returns 1 where the server cannot start; llama.cpp has then said why on standard error."""
     arguments = _arguments()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = os.getppid()
-    _follow(parent)
+    follow_parent(lambda: os._exit(0))
     # llama.cpp may print to standard output, which belongs to the announcement alone.
     announce = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
@@ -31,6 +32,7 @@ def main() -> int:
     try:
         server = xllamacpp.Server(_params(xllamacpp, arguments))
     except RuntimeError as error:
+        time.sleep(_LOG_FLUSH)
         sys.stderr.write(f"{error}\n")
         return 1
     announce.write(f"{server.listening_address}\n")
@@ -47,29 +49,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--parallel", type=int, required=True)
     parser.add_argument("--context", type=int, required=True, help="tokens of all slots together")
     parser.add_argument("--threads", type=int, required=True)
+    parser.add_argument("--chat-template", type=Path, help="file with a template that replaces the model's own")
     return parser.parse_args()
-
-
-def _follow(parent: int) -> None:
-    """End when the parent process ends, by its end of our standard input and, on Linux, by the kernel's word."""
-
-    def watch() -> None:
-        # Not sys.stdin: a lock held by this blocked read would be in the way at the interpreter's exit.
-        while os.read(0, 4096):
-            pass
-        os._exit(0)
-
-    threading.Thread(target=watch, daemon=True).start()
-    if sys.platform == "linux":
-
-        def orphaned(*_: object) -> None:
-            # The kernel also sends this when only the thread that started us has ended.
-            if os.getppid() != parent:
-                os._exit(0)
-
-        signal.signal(signal.SIGHUP, orphaned)
-        # Covers what the pipe does not: a forked sibling that keeps the parent's end of it open.
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGHUP)
 
 
 def _params(xllamacpp: Any, arguments: argparse.Namespace) -> Any:
@@ -80,6 +61,8 @@ def _params(xllamacpp: Any, arguments: argparse.Namespace) -> Any:
     params.port = arguments.port
     params.n_parallel = arguments.parallel
     params.n_ctx = arguments.context
+    if arguments.chat_template is not None:
+        params.chat_template = arguments.chat_template.read_text(encoding="utf-8")
     params.fit_params = False  # else llama.cpp shrinks the context to the memory it finds, without a word to the client
     params.cpuparams.n_threads = arguments.threads
     params.cpuparams_batch.n_threads = arguments.threads

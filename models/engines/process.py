@@ -42,6 +42,7 @@ class Waiting(NamedTuple):
     seconds: float
     memory: int
     """Resident bytes: grows towards the size of the weights while they load."""
+    phase: str = "starting"
 
 
 OnWait = Callable[[Waiting], None]
@@ -59,7 +60,7 @@ class _Log:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._lines: deque[str] = deque(maxlen=200)
+        self._lines: deque[str] = deque(maxlen=500)  # a traceback of a few processes in full
         self._lock = threading.Lock()
         self._written = 0
 
@@ -139,15 +140,19 @@ class ManagedProcess:
     def memory(self) -> int:
         """Resident bytes of the child and its descendants; 0 once it has ended."""
         total = 0
-        with contextlib.suppress(psutil.NoSuchProcess):
-            child = psutil.Process(self.pid)
-            for process in (child, *child.children(recursive=True)):
+        for process in self._descendants():
+            with contextlib.suppress(psutil.Error):
                 total += int(process.memory_info().rss)
         return total
 
     def log_lines(self) -> list[str]:
         """The last lines that the child wrote."""
         return self._log.lines()
+
+    @property
+    def log_path(self) -> Path:
+        """Where the log lies until the child has ended because it was asked to."""
+        return self._log.path
 
     async def first_line(self, *, timeout: float, on_wait: OnWait | None = None) -> str:
         """The first line of the child's standard output: how a child that chooses its own port announces it.
@@ -187,9 +192,16 @@ class ManagedProcess:
             self.kill()
 
     def kill(self) -> None:
-        """Kill the whole group and wait for it. The log stays where the child had ended before it was asked to."""
+        """Kill the child with its group and descendants, and wait for it.
+
+        The log stays where the child had ended before it was asked to.
+        """
         self._asked_to_end = self._asked_to_end or self.running
+        family = self._descendants()  # those in groups of their own would not hear of it
         self._signal(signal.SIGKILL)
+        for process in family:
+            with contextlib.suppress(psutil.Error):
+                process.kill()
         self._popen.wait()
         for thread in self._threads:
             thread.join(_DRAIN)
@@ -226,8 +238,17 @@ class ManagedProcess:
         while line := pipe.readline(1 << 16):
             if announces and self._first_line is None:
                 self._first_line = line.decode(errors="replace").strip()
-            else:
-                self._log.write(line)
+            self._log.write(line)
+
+    def _descendants(self) -> list[psutil.Process]:
+        """The child and everything that descends from it; empty once it has ended."""
+        if not self.running:  # its pid may be a stranger's by now
+            return []
+        try:
+            child = psutil.Process(self.pid)
+            return [child, *child.children(recursive=True)]
+        except psutil.Error:
+            return []
 
     def _signal(self, number: signal.Signals) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):  # macOS refuses for a group of zombies

@@ -23,7 +23,8 @@ from symposia.core.errors import EngineError
 from symposia.core.model_spec import ModelSpec
 from symposia.models.catalogue import Catalogue
 from symposia.models.discovery import identify
-from symposia.models.engines import llamacpp
+from symposia.models.engines import engine as engine_module
+from symposia.models.engines.engine import EngineOptions
 from symposia.models.engines.llamacpp import LlamaCppEngine
 from symposia.models.engines.process import Waiting
 from symposia.models.weights import installed
@@ -54,7 +55,7 @@ def gguf(tmp_path: Path) -> Path:
 async def refused(spec: ModelSpec, path: Path, **options: Any) -> str:
     engine = LlamaCppEngine()
     with pytest.raises(EngineError) as caught:
-        await engine.start(spec, path, **options)
+        await engine.start(spec, path, EngineOptions(**options))
     assert not engine.running
     assert engine.memory() == 0
     with pytest.raises(EngineError, match="has not been started"):
@@ -78,7 +79,7 @@ async def test_files_that_are_no_models(spec: ModelSpec, tmp_path: Path, monkeyp
 
 async def test_too_little_memory(spec: ModelSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: object())
-    monkeypatch.setattr(llamacpp, "available_memory", lambda: 100_000_000)
+    monkeypatch.setattr(engine_module, "available_memory", lambda: 100_000_000)
     message = await refused(spec, gguf(tmp_path))
     assert "smollm2-135m needs about 590 MB of memory, 100 MB are free" in message
 
@@ -105,7 +106,7 @@ def weights(spec: ModelSpec) -> Path:
 @pytest.fixture
 async def engine(spec: ModelSpec, weights: Path) -> AsyncIterator[LlamaCppEngine]:
     async with LlamaCppEngine() as running:
-        await running.start(spec, weights, parallel=2, context_per_slot=2048)
+        await running.start(spec, weights, EngineOptions(parallel=2, context=2048))
         yield running
 
 
@@ -126,11 +127,14 @@ def text(reply: dict[str, Any]) -> str:
 async def test_it_serves_and_ends(spec: ModelSpec, weights: Path) -> None:
     engine = LlamaCppEngine()
     seen: list[Waiting] = []
-    endpoint = await engine.start(spec, weights, parallel=2, context_per_slot=1024, on_wait=seen.append)
+    served = await engine.start(spec, weights, EngineOptions(parallel=2, context=1024), on_wait=seen.append)
+    endpoint = served.endpoint
+    assert endpoint is not None
     assert endpoint.startswith("http://127.0.0.1:")
     assert endpoint.endswith("/v1")
     assert seen
-    assert (engine.served.endpoint, engine.served.context, engine.parallel) == (endpoint, 1024, 2)
+    assert engine.served is served
+    assert (served.engine, served.context, served.concurrency) == ("llama.cpp", 1024, 2)
     assert engine.process is not None
     pid = engine.process.pid
     assert engine.memory() > 100_000_000
@@ -188,7 +192,7 @@ async def test_requests_sample_from_the_models_own_distribution(engine: LlamaCpp
 @pytest.mark.parametrize("stream", [True, False])
 async def test_a_closed_connection_frees_its_slot(spec: ModelSpec, weights: Path, stream: bool) -> None:
     async with LlamaCppEngine() as engine:
-        await engine.start(spec, weights, parallel=1, context_per_slot=8192)
+        await engine.start(spec, weights, EngineOptions(parallel=1, context=8192))
         long = asyncio.create_task(ask(engine, max_tokens=6000, ignore_eos=True, stream=stream))
         await asyncio.sleep(1.0)
         assert not long.done()
@@ -231,11 +235,12 @@ PARENT = """
 import asyncio, os, sys, threading, time
 from pathlib import Path
 from symposia.models.catalogue import Catalogue
+from symposia.models.engines.engine import EngineOptions
 from symposia.models.engines.llamacpp import LlamaCppEngine
 
 engine = LlamaCppEngine()
 def serve():
-    asyncio.run(engine.start(Catalogue.load().get(sys.argv[1]), Path(sys.argv[2]), parallel=1, context_per_slot=512))
+    asyncio.run(engine.start(Catalogue.load().get(sys.argv[1]), Path(sys.argv[2]), EngineOptions(parallel=1, context=512)))
     print(engine.process.pid, flush=True)
 thread = threading.Thread(target=serve)
 thread.start()
