@@ -15,7 +15,9 @@ from .schema import controls, runs
 
 def add(connection: Connection, run_id: str, kind: ControlKind, author: str) -> ControlRecord:
     """Store a wish with the run's next number. Raises :class:`RunNotFoundError`."""
-    if connection.execute(select(runs.c.id).where(runs.c.id == run_id)).one_or_none() is None:
+    # Locked, so that two people's wishes get two numbers.
+    run = select(runs.c.id).where(runs.c.id == run_id).with_for_update(key_share=True)
+    if connection.execute(run).one_or_none() is None:
         raise RunNotFoundError(f"there is no run {run_id}")
     last = connection.execute(select(func.max(controls.c.seq)).where(controls.c.run_id == run_id)).scalar()
     record = ControlRecord(seq=(last or 0) + 1, kind=kind, author=author, at=time.time())

@@ -7,9 +7,10 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from ..core.errors import StoreCorruptError, StoreError, StoreFullError, StoreReadOnlyError
+from . import postgres
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _DENIED = {errno.EACCES, errno.EPERM, errno.EROFS}
@@ -27,8 +28,12 @@ def translating(place: str) -> Iterator[None]:
 
 
 def translate(error: Exception, place: str) -> StoreError:
-    """The error of our tree for an error of SQLAlchemy, sqlite3 or the file system."""
+    """The error of our tree for an error of SQLAlchemy, a driver or the file system."""
+    if isinstance(error, DBAPIError) and error.connection_invalidated:
+        return postgres.lost(place)
     cause = _origin(error)
+    if (state := postgres.sqlstate(cause)) is not None:
+        return postgres.translate(state, _sentence(cause), place)
     if isinstance(cause, OSError):
         return _translate_os(cause, place)
     if isinstance(cause, sqlite3.Error):
@@ -39,7 +44,7 @@ def translate(error: Exception, place: str) -> StoreError:
 def _origin(error: Exception) -> BaseException:
     """The driver's own error: SQLAlchemy keeps it in ``orig``, its asyncio adapter behind ``__cause__``."""
     found: BaseException | None = error
-    while found is not None and not isinstance(found, sqlite3.Error | OSError):
+    while found is not None and not isinstance(found, sqlite3.Error | OSError) and postgres.sqlstate(found) is None:
         found = getattr(found, "orig", None) or found.__cause__
     return found or error
 

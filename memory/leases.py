@@ -1,8 +1,8 @@
 """Leases: who executes a run, and whether that process is still there.
 
 An owner is written ``HOST:PID:STARTTIME``. A lease is live until it expires; where its owner is a process of this host
-that is gone, it counts as expired at once, so that a run can be resumed right after a crash. Expiry compares wall clocks:
-hosts that share a store need clocks that agree to within a few seconds.
+that is gone, it counts as expired at once, so that a run can be resumed right after a crash. Expiry is set and judged by the
+database's clock only, so the clocks of hosts that share a store need not agree.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from ..core.errors import LeaseHeldError, LeaseLostError, RunNotFoundError
 from ..core.records import Lease
 from ..core.result import RunState
 from .schema import deltas, runs
+from .sql import Clock
 
 _START_SLACK = 2.0
 """Seconds by which two readings of a process's start may differ: the kernel's idea of the boot time moves with NTP."""
@@ -35,9 +36,9 @@ def short_owner(owner: str) -> str:
     return owner.rsplit(":", 1)[0] if owner.count(":") >= 2 else owner
 
 
-def is_live(owner: str | None, expires_at: float) -> bool:
-    """Whether a lease is held by anybody: not expired, and its owner not known to be gone."""
-    return owner is not None and expires_at > time.time() and not _is_gone(owner)
+def is_live(owner: str | None, expires_at: float, now: float) -> bool:
+    """Whether a lease is held by anybody at ``now`` by the database's clock: not expired, and its owner not known to be gone."""
+    return owner is not None and expires_at > now and not _is_gone(owner)
 
 
 def _is_gone(owner: str) -> bool:
@@ -86,7 +87,8 @@ def in_force(connection: Connection, run_ids: set[str]) -> set[Token]:
     """The leases of these runs as they stand. The rows stay locked until the transaction ends."""
     if not run_ids:
         return set()
-    query = select(runs.c.id, runs.c.owner, runs.c.fence).where(runs.c.id.in_(run_ids)).with_for_update()
+    query = select(runs.c.id, runs.c.owner, runs.c.fence).where(runs.c.id.in_(run_ids)).order_by(runs.c.id)
+    query = query.with_for_update(key_share=True)  # rows that refer to the run may be inserted all the same
     return {Token(*row) for row in connection.execute(query)}
 
 
@@ -95,19 +97,18 @@ def acquire(connection: Connection, run_id: str, owner: str, ttl: float) -> Leas
 
     Raises :class:`RunNotFoundError`, and :class:`LeaseHeldError` while the lease is live, whoever holds it.
     """
-    query = select(runs.c.owner, runs.c.fence, runs.c.expires_at).where(runs.c.id == run_id).with_for_update()
-    row = connection.execute(query).one_or_none()
+    query = select(runs.c.owner, runs.c.fence, runs.c.expires_at, Clock().label("now")).where(runs.c.id == run_id)
+    row = connection.execute(query.with_for_update(key_share=True)).one_or_none()
     if row is None:
         raise RunNotFoundError(f"there is no run {run_id}")
-    if is_live(row.owner, row.expires_at):
+    if is_live(row.owner, row.expires_at, row.now):
         raise LeaseHeldError(
             f"run {run_id} is being executed by {short_owner(row.owner)}",
-            hint=f"stop it there first; should that process be gone, the lease ends in {row.expires_at - time.time():.0f} s",
+            hint=f"stop it there first; should that process be gone, the lease ends in {row.expires_at - row.now:.0f} s",
         )
-    now = time.time()
     lease = Lease(run_id=run_id, owner=owner, fence=row.fence + 1)
-    values = {"owner": owner, "fence": lease.fence, "expires_at": now + ttl, "state": RunState.RUNNING, "updated_at": now}
-    connection.execute(update(runs).where(runs.c.id == run_id).values(values))
+    values = {"owner": owner, "fence": lease.fence, "state": RunState.RUNNING, "updated_at": time.time()}
+    connection.execute(update(runs).where(runs.c.id == run_id).values(values | {"expires_at": Clock() + ttl}))
     return lease
 
 

@@ -6,7 +6,7 @@ is loaded only where an older store has to be changed. A test keeps tables and m
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Connection, MetaData, String, Table, insert, inspect, select
+from sqlalchemy import Column, Connection, MetaData, String, Table, func, insert, inspect, select
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from ..core.errors import StoreCorruptError
@@ -16,6 +16,10 @@ from .schema import REVISION, VERSION_TABLE, metadata
 _version = Table(VERSION_TABLE, MetaData(), Column("version_num", String(32), primary_key=True))
 # As Alembic names it, so that a new store and a migrated one are the same.
 _version.primary_key.name = f"{VERSION_TABLE}_pkc"
+_STORED = select(_version.c.version_num)
+
+_LOCK = 0x73796D706F736961
+"""Of PostgreSQL: whoever makes or changes tables holds it. The letters of "symposia"."""
 
 
 async def migrate(database: Database) -> None:
@@ -35,21 +39,24 @@ async def migrate(database: Database) -> None:
 
 def _revision(connection: Connection) -> str | None:
     """The stored revision, or None where there is none yet."""
-    query = select(_version.c.version_num)
     try:
-        return connection.execute(query).scalar()
+        return connection.execute(_STORED).scalar()
     except (OperationalError, ProgrammingError):
         if not inspect(connection).has_table(VERSION_TABLE):
             return None
-    return connection.execute(query).scalar()  # another process made the table meanwhile, or it is really broken
+    return connection.execute(_STORED).scalar()  # another process made the table meanwhile, or it is really broken
 
 
 def _refuse_foreign(connection: Connection, place: str) -> None:
+    tables = set(inspect(connection).get_table_names())
+    if VERSION_TABLE in tables:
+        return
     if connection.dialect.name != "sqlite":
-        return  # a database server may well keep other programs' tables beside ours
-    tables = inspect(connection).get_table_names()
-    if tables and VERSION_TABLE not in tables:
-        raise StoreCorruptError(f"{place} is a database of another program", hint="choose another place for the store")
+        tables &= set(metadata.tables)  # a server's database may well hold other tables beside ours
+    if tables:
+        raise StoreCorruptError(
+            f"{place} is a database of another program: it has a table {min(tables)!r}", hint="choose another place for the store"
+        )
 
 
 def _use_wal(connection: Connection) -> None:
@@ -58,7 +65,11 @@ def _use_wal(connection: Connection) -> None:
 
 
 def _upgrade(connection: Connection, place: str) -> None:
-    revision = _revision(connection)  # again: another process may have been quicker
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
+    # Again: another process may have been quicker. Asked first, for on PostgreSQL a query that fails ends the transaction.
+    made = inspect(connection).has_table(VERSION_TABLE)
+    revision = connection.execute(_STORED).scalar() if made else None
     if revision is None:
         metadata.create_all(connection)
         _version.create(connection)

@@ -14,13 +14,11 @@ from ..core.errors import StoreCorruptError, StoreError
 from ..core.events import EVENT, Event
 from ..core.records import ControlRecord, JournalEntry, RunRecord, RunSpec, StoredEvent
 from ..core.result import Result, RunState
+from .bulk import Values
 from .leases import is_live, short_owner
 from .redact import Redactor
 
 T = TypeVar("T")
-
-Values = dict[str, Any]
-"""A row to be written."""
 
 RUN_SPEC: TypeAdapter[RunSpec] = TypeAdapter(RunSpec)
 RESULT: TypeAdapter[Result] = TypeAdapter(Result)
@@ -46,7 +44,7 @@ class RowMaker:
 
     def text(self, text: str) -> str:
         """Plain text, redacted."""
-        return self._redactor.text(clean(text))
+        return self._redactor.text(plain(text))
 
     def json(self, adapter: TypeAdapter[T], value: T) -> str:
         """JSON text, redacted. Raises :class:`StoreError` for a value that is no JSON."""
@@ -63,15 +61,20 @@ class RowMaker:
     def entry(self, run_id: str, entry: Stored[JournalEntry]) -> Values:
         """A row of ``journal``."""
         value = entry.value
-        return {"run_id": run_id, "key": clean(value.key), "attempt": value.attempt, "body": entry.text}
+        return {"run_id": run_id, "key": plain(value.key), "attempt": value.attempt, "body": entry.text}
 
     def event(self, run_id: str, event: Event, at: float) -> Values:
-        """Parameters of the statement that appends an event."""
-        return {"row_run": run_id, "row_id": clean(event.id), "row_at": at, "row_body": self.json(EVENT, event)}
+        """A row of ``events`` that has no number yet."""
+        return {"run_id": run_id, "event_id": plain(event.id), "at": at, "body": self.json(EVENT, event)}
 
     def candidate(self, run_id: str, candidate: Candidate) -> Values:
         """A row of ``candidates``."""
-        return {"run_id": run_id, "candidate_id": clean(candidate.id), "body": self.json(CANDIDATE, candidate)}
+        return {"run_id": run_id, "candidate_id": plain(candidate.id), "body": self.json(CANDIDATE, candidate)}
+
+
+def plain(text: str) -> str:
+    """:func:`clean` for text outside of JSON, where PostgreSQL takes no NUL either."""
+    return clean(text).replace("\0", "\ufffd")
 
 
 def clean(text: str) -> str:
@@ -116,17 +119,21 @@ def read(adapter: TypeAdapter[T], text: str, what: str) -> T:
         raise StoreCorruptError(f"{what} cannot be read: {fault['msg']} at {place or 'its start'}") from error
 
 
+def seen_state(stored: str, owner: str | None, *, live: bool) -> RunState:
+    """A run's state as people should see it: interrupted where it was being executed and nobody holds its lease any more."""
+    state = RunState(stored)
+    abandoned = not live and (state is RunState.RUNNING or owner is not None)
+    return RunState.INTERRUPTED if abandoned and state is not RunState.FINISHED else state
+
+
 def run_record(row: Row[Any]) -> RunRecord:
-    """The run as people should see it: interrupted where it was being executed and nobody holds its lease any more."""
+    """From a row of ``runs.ALL`` (a run and the database's time), in the state in which people should see it."""
     owner: str | None = row.owner
-    live = is_live(owner, row.expires_at)
-    state = RunState(row.state)
-    if not live and state is not RunState.FINISHED and (state is RunState.RUNNING or owner is not None):
-        state = RunState.INTERRUPTED
+    live = is_live(owner, row.expires_at, row.now)
     return RunRecord(
         id=row.id,
         spec=read(RUN_SPEC, row.spec, f"the description of run {row.id}"),
-        state=state,
+        state=seen_state(row.state, owner, live=live),
         created_at=row.created_at,
         updated_at=row.updated_at,
         elapsed=row.elapsed,

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import secrets
 import time
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, Row, insert, or_, select, tuple_
 
 from ..core.errors import RunNotFoundError, StoreError, nearest
 from ..core.records import RunRecord
 from ..core.result import RunState
-from .rows import Values, clean, run_record
+from .bulk import Values
+from .rows import plain, run_record
 from .schema import runs
+from .sql import Clock
+
+ALL: Final = select(runs, Clock().label("now"))
+"""Runs with the database's time, which says whether their leases have ended."""
 
 _DIGITS = "0123456789abcdefghjkmnpqrstvwxyz"
 _ID_LENGTH = 12
@@ -42,7 +47,7 @@ def exists(connection: Connection, run_id: str) -> bool:
 def add(connection: Connection, run_id: str, values: Values) -> RunRecord:
     """Insert a run that nobody holds and read it back."""
     connection.execute(insert(runs).values(id=run_id, fence=0, expires_at=0.0, **values))
-    return run_record(connection.execute(select(runs).where(runs.c.id == run_id)).one())
+    return run_record(connection.execute(ALL.where(runs.c.id == run_id)).one())
 
 
 def create(connection: Connection, spec: str, run_id: str | None) -> RunRecord:
@@ -59,12 +64,12 @@ def create(connection: Connection, spec: str, run_id: str | None) -> RunRecord:
 
 def find(connection: Connection, id_or_prefix: str) -> RunRecord:
     """The run with this id, or the only one whose id begins so. Raises :class:`RunNotFoundError` with a hint."""
-    wanted = clean(id_or_prefix.strip())  # an argument of a command line may be no valid Unicode
-    row = connection.execute(select(runs).where(runs.c.id == wanted)).one_or_none()
+    wanted = plain(id_or_prefix.strip())  # an argument of a command line may be no valid Unicode
+    row = connection.execute(ALL.where(runs.c.id == wanted)).one_or_none()
     if row is not None:
         return run_record(row)
     begins = runs.c.id.startswith(wanted, autoescape=True)
-    found = connection.execute(select(runs).where(begins).order_by(runs.c.id.desc()).limit(_SHOWN + 1)).all() if wanted else []
+    found = connection.execute(ALL.where(begins).order_by(runs.c.id.desc()).limit(_SHOWN + 1)).all() if wanted else []
     if len(found) == 1:
         return run_record(found[0])
     if found:
@@ -73,7 +78,7 @@ def find(connection: Connection, id_or_prefix: str) -> RunRecord:
     recent = connection.execute(select(runs.c.id).order_by(runs.c.created_at.desc()).limit(200)).scalars()
     near = nearest(wanted, recent)
     raise RunNotFoundError(
-        f"there is no run {wanted!r}", hint=f"did you mean {near!r}?" if near else "list them with `symposia runs`"
+        f"there is no run {wanted!r}", hint=f"did you mean {near!r}?" if near else "list them with `symposia run list`"
     )
 
 
@@ -82,7 +87,7 @@ def newest(connection: Connection, limit: int, state: RunState | None) -> list[R
     found: list[RunRecord] = []
     last: Row[Any] | None = None
     while len(found) < limit:
-        query = select(runs).order_by(runs.c.created_at.desc(), runs.c.id.desc()).limit(limit)
+        query = ALL.order_by(runs.c.created_at.desc(), runs.c.id.desc()).limit(limit)
         if state is RunState.INTERRUPTED:  # stored as such, or found to be so by looking at the lease
             query = query.where(or_(runs.c.state == state, runs.c.state == RunState.RUNNING, runs.c.owner.is_not(None)))
         elif state is not None:

@@ -6,7 +6,7 @@ from typing import Final
 
 from sqlalchemy import BigInteger, Column, Float, ForeignKey, Index, Integer, MetaData, String, Table, Text, UniqueConstraint
 
-REVISION: Final = "0001"
+REVISION: Final = "0002"
 """The Alembic revision of these tables: the newest in ``migrations/versions``."""
 
 VERSION_TABLE: Final = "symposia_version"
@@ -94,4 +94,24 @@ deltas = Table(
     Column("run_id", String(64), primary_key=True),
     Column("key", Text, primary_key=True),
     Column("text", Text, nullable=False),
+)
+
+ledgers = Table(
+    "ledgers",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("created_at", Float, nullable=False),
+    Column("caps", Text, nullable=False),
+    # The sum over the ledger's tranches, spent and held: what the caps are compared with.
+    Column("used", Text, nullable=False),
+)
+
+tranches = Table(
+    "tranches",
+    metadata,
+    Column("ledger", String(64), ForeignKey("ledgers.name", ondelete="CASCADE"), primary_key=True),
+    # No foreign key: what a run spent stays spent when the run is removed.
+    Column("run_id", String(64), primary_key=True),
+    Column("spent", Text, nullable=False),
+    Column("held", Text),  # NULL where nothing is held
 )

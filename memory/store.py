@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Collection, Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeVar, cast
 
 from sqlalchemy import Connection, Row, Select, select
 
+from ..core.budget import Budget
 from ..core.candidate import Candidate
 from ..core.events import CandidateAdded, Event
-from ..core.records import ControlKind, ControlRecord, JournalEntry, Lease, RunRecord, RunSpec, StoredEvent
+from ..core.records import ControlKind, ControlRecord, JournalEntry, Lease, LedgerRecord, RunRecord, RunSpec, StoredEvent, Tranche
 from ..core.result import Result, RunState
-from . import controls, leases, runs, schema, transfer
+from ..core.usage import Amounts
+from . import controls, leases, ledgers, lineage, prune, runs, schema, transfer
+from .candidates import scored_candidates
 from .database import Database
 from .leases import this_process
 from .migrate import migrate
+from .prune import OldRun
 from .redact import Redactor
-from .rows import CANDIDATE, ENTRY, RESULT, RUN_SPEC, RowMaker, clean, journal_entry, read, stored_event
+from .rows import ENTRY, RESULT, RUN_SPEC, RowMaker, journal_entry, plain, stored_event
+from .sql import Clock
 from .writer import Job, Writer
 
 __all__ = ["Store", "this_process"]
@@ -41,11 +46,12 @@ class Store:
 
     @classmethod
     async def open(cls, where: str | Path | None = None) -> Self:
-        """Open the store at a path or ``sqlite:///`` URL, and make or upgrade it where needed.
+        """Open the store at a path, ``sqlite:///`` or ``postgresql://`` address, and make or upgrade it where needed.
 
         None is ``symposia.db`` in the user's data folder; ``:memory:`` is a store that ends with :meth:`close`. Raises
-        :class:`StoreReadOnlyError`, :class:`StoreCorruptError`, :class:`StoreVersionError` or :class:`StoreFullError`
-        for what stands in the way, :class:`ConfigError` for a URL of another kind.
+        :class:`StoreReadOnlyError`, :class:`StoreCorruptError`, :class:`StoreVersionError`, :class:`StoreFullError` or
+        :class:`StoreUnreachableError` for what stands in the way, :class:`ConfigError` for an address of another kind or a
+        driver that is not installed.
         """
         database = await Database.open(where)
         try:
@@ -75,8 +81,13 @@ class Store:
 
     @property
     def path(self) -> Path | None:
-        """The store's file; None for a store in memory."""
+        """The store's file; None for a store in memory or on a server."""
         return self._database.path
+
+    @property
+    def place(self) -> str:
+        """Where the store is, for people: its file, ``in memory`` or the server's address without its password."""
+        return self._database.place
 
     # Runs
 
@@ -97,6 +108,27 @@ class Store:
         """The newest runs first. A run that nobody executes any more is shown, and found, as interrupted."""
         return await self._database.read(lambda connection: runs.newest(connection, limit, state))
 
+    async def fork_run(self, spec: RunSpec, entries: Sequence[JournalEntry]) -> RunRecord:
+        """Store a new run, queued, whose journal begins with ``entries``; both or neither."""
+        text = self._rows.json(RUN_SPEC, spec)
+        rows = [self._rows.entry("", self._rows.stored(ENTRY, entry)) for entry in entries]
+        return await self._writer.run(lambda connection: lineage.fork(connection, text, rows))
+
+    async def remove_runs(self, run_ids: Collection[str]) -> None:
+        """Delete runs and all that belongs to them in one transaction; ids must be whole.
+
+        Raises :class:`RunNotFoundError`, and :class:`LeaseHeldError` where one is being executed; nothing is removed then.
+        """
+        await self._writer.run(lambda connection: prune.remove(connection, set(run_ids)))
+
+    async def old_runs(self, states: Collection[RunState], *, before: float | None = None, keep: int = 0) -> list[OldRun]:
+        """Runs in one of ``states`` last touched before a Unix time, newest first; never the newest ``keep`` of these states."""
+        return await self._database.read(lambda connection: prune.old(connection, states, before=before, keep=keep))
+
+    async def compact(self) -> int:
+        """Give unused space back to the disk; how many bytes. Other writers wait meanwhile: seconds for a store of gigabytes."""
+        return await self._database.read(prune.compact)
+
     # The lease
 
     async def acquire(self, run_id: str, *, owner: str, ttl: float = 15) -> Lease:
@@ -109,7 +141,7 @@ class Store:
 
     async def heartbeat(self, lease: Lease, ttl: float = 15) -> None:
         """Have the lease end ``ttl`` seconds from now. Raises :class:`LeaseLostError`."""
-        await self._under(lease, lambda: {"expires_at": time.time() + ttl})
+        await self._under(lease, {"expires_at": Clock() + ttl})
 
     async def release(self, lease: Lease, state: RunState, elapsed: float) -> None:
         """Give the lease back, leaving the run in ``state``. Does nothing after :meth:`finish` or a first release.
@@ -121,7 +153,7 @@ class Store:
 
     async def set_state(self, lease: Lease, state: RunState) -> None:
         """Change the state of a run that goes on being held. Raises :class:`LeaseLostError`."""
-        await self._under(lease, lambda: {"state": state, "updated_at": time.time()})
+        await self._under(lease, {"state": state, "updated_at": time.time()})
 
     async def finish(self, lease: Lease, state: RunState, result: Result, elapsed: float) -> None:
         """Store the result and give the lease back, together. Queued events are written before.
@@ -184,14 +216,12 @@ class Store:
         return set(await self._select(select(table.c.event_id).where(table.c.run_id == run_id), lambda row: str(row.event_id)))
 
     async def candidates(self, run_id: str) -> list[Candidate]:
-        """A run's candidates in the order in which they were added, each as it was last stored."""
-        table = schema.candidates
-        query = select(table).where(table.c.run_id == run_id).order_by(table.c.id)
-        return await self._select(query, lambda row: read(CANDIDATE, row.body, f"candidate {row.candidate_id} of run {run_id}"))
+        """A run's candidates in the order in which they were added, with the scores that verifiers gave them."""
+        return await self._database.read(lambda connection: scored_candidates(connection, run_id))
 
     def put_delta(self, run_id: str, key: str, text: str) -> None:
-        """Show the text so far of the candidate that will have the id ``key``; gone when that candidate is stored."""
-        self._writer.put_delta(run_id, clean(key), self._rows.text(text))
+        """Show the text so far of the candidate that will have the id ``key``; gone when that is stored, or the text empty."""
+        self._writer.put_delta(run_id, plain(key), self._rows.text(text))
 
     async def deltas(self, run_id: str) -> dict[str, str]:
         """Texts that are being written now, by key. Telemetry: up to a quarter of a second old."""
@@ -217,6 +247,33 @@ class Store:
         """Take a wish back. False where it was consumed already."""
         return await self._writer.run(lambda connection: controls.settle(connection, run_id, seq, "withdrawn"))
 
+    # Ledgers that several runs share
+
+    async def create_ledger(self, name: str, caps: Budget) -> LedgerRecord:
+        """Make a ledger that runs can share. Raises :class:`ConfigError`, and :class:`StoreError` for a name that is taken."""
+        return await self._writer.run(lambda connection: ledgers.create(connection, name, caps))
+
+    async def ledger(self, name: str) -> LedgerRecord:
+        """A shared ledger as it stands. Raises :class:`UnknownNameError`."""
+        return await self._database.read(lambda connection: ledgers.find(connection, name))
+
+    async def ledgers(self) -> list[LedgerRecord]:
+        """All shared ledgers, oldest first."""
+        return await self._database.read(lambda found: [ledgers.find(found, name) for name in ledgers.names(found)])
+
+    async def draw(
+        self, lease: Lease, name: str, *, spent: Amounts, keep: Amounts, wanted: Amounts, partly: bool = False
+    ) -> Tranche:
+        """Settle a run's account with a shared ledger and draw from it; see :func:`.ledgers.draw`.
+
+        Raises :class:`LeaseLostError`: the account is then the new holder's to settle.
+        """
+
+        def work(connection: Connection) -> Tranche:
+            return ledgers.draw(connection, name, lease.run_id, spent=spent, keep=keep, wanted=wanted, partly=partly)
+
+        return cast("Tranche", await self._writer.write(Job(lease, work=work)))
+
     # Copies
 
     def export_run(self, run_id: str) -> AsyncIterator[str]:
@@ -230,8 +287,8 @@ class Store:
         """
         return await transfer.import_run(self._writer, self._rows, lines)
 
-    async def _under(self, lease: Lease, values: Callable[[], dict[str, Any]]) -> None:
-        await self._writer.run(lambda connection: leases.write(connection, lease, values()))
+    async def _under(self, lease: Lease, values: dict[str, Any]) -> None:
+        await self._writer.run(lambda connection: leases.write(connection, lease, values))
 
     async def _select(self, query: Select[Any], make: Callable[[Row[Any]], T]) -> list[T]:
         def work(connection: Connection) -> list[T]:

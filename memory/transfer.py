@@ -12,16 +12,16 @@ from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
-from sqlalchemy import Connection, Table, func, insert, select
+from sqlalchemy import Connection, Table, func, select
 
 from ..core.errors import StoreError, SymposiaError
 from ..core.events import CandidateAdded
 from ..core.records import JournalEntry, RunRecord, StoredEvent
 from ..core.result import RunState
-from . import runs, schema
+from . import bulk, runs, schema
+from .bulk import Values
 from .database import Database
-from .rows import ENTRY, RESULT, RUN, RUN_SPEC, RowMaker, Values
-from .sql import batch_statements
+from .rows import ENTRY, RESULT, RUN, RUN_SPEC, RowMaker
 from .writer import Writer
 
 T = TypeVar("T")
@@ -183,13 +183,9 @@ def _insert(connection: Connection, rows: RowMaker, incoming: _Incoming, run: Ru
         "result": None if result is None else rows.json(RESULT, result),
     }
     record = runs.add(connection, run_id, values)
-    say = batch_statements(connection.dialect.name)
     added = [stored.event.candidate for stored in incoming.events if isinstance(stored.event, CandidateAdded)]
-    for statement, batch in (
-        (insert(schema.journal), [rows.entry(run_id, rows.stored(ENTRY, entry)) for entry in incoming.journal]),
-        (say.event, [rows.event(run_id, stored.event, stored.at) for stored in incoming.events]),
-        (say.candidate, [rows.candidate(run_id, candidate) for candidate in added]),
-    ):
-        if batch:
-            connection.execute(statement, batch)
+    bulk.put(connection, schema.journal, [rows.entry(run_id, rows.stored(ENTRY, entry)) for entry in incoming.journal])
+    bulk.add_events(connection, [rows.event(run_id, stored.event, stored.at) for stored in incoming.events])
+    candidates = [rows.candidate(run_id, candidate) for candidate in added]
+    bulk.put(connection, schema.candidates, candidates, key=("run_id", "candidate_id"), update="body")
     return record

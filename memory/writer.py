@@ -16,25 +16,31 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any, TypeVar, cast
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, bindparam, delete
 
 from ..core.errors import StoreError, SymposiaError
 from ..core.records import Lease
+from . import bulk
+from .bulk import Values
 from .database import Database
 from .leases import in_force, lost, token
-from .rows import Values
-from .sql import batch_statements
+from .schema import candidates as candidates_table
+from .schema import deltas as deltas_table
+from .schema import journal
 
 T = TypeVar("T")
 
 _BATCH_ROWS = 200
 _EVENT_SECONDS = 0.025
 _DELTA_SECONDS = 0.25
+_DROP_DELTA = delete(deltas_table).where(
+    deltas_table.c.run_id == bindparam("row_run"), deltas_table.c.key == bindparam("row_key")
+)
 
 
 @dataclass(eq=False)
@@ -64,7 +70,6 @@ class Writer:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._statements = batch_statements(database.dialect)
         self._queue: deque[Job] = deque()
         self._kept: list[Job] = []
         self._batch: list[Job] = []
@@ -104,7 +109,7 @@ class Writer:
             self._timer = self._loop.call_later(_EVENT_SECONDS, self._ring)
 
     def put_delta(self, run_id: str, key: str, text: str) -> None:
-        """Have telemetry written within a quarter of a second; only the last text of a key is."""
+        """Have telemetry written within a quarter of a second; only the last text of a key is, and an empty one removes it."""
         self._require_open()
         self._deltas[run_id, key] = text
         if self._delta_timer is None:
@@ -161,8 +166,7 @@ class Writer:
         return jobs
 
     async def _commit(self, jobs: list[Job]) -> None:
-        deltas = [{"run_id": run, "key": key, "text": text} for (run, key), text in self._deltas.items()]
-        self._deltas.clear()
+        deltas, self._deltas = self._deltas, {}
         try:
             settled = await self._database.write(lambda connection: self._apply(connection, jobs, deltas))
         except StoreError as error:
@@ -176,7 +180,7 @@ class Writer:
             else:
                 job.done.set_result(value)
 
-    def _apply(self, connection: Connection, jobs: list[Job], deltas: list[Values]) -> Settled:
+    def _apply(self, connection: Connection, jobs: list[Job], deltas: Mapping[tuple[str, str], str]) -> Settled:
         tokens = in_force(connection, {job.lease.run_id for job in jobs if job.lease is not None})
         good: list[Job] = []
         settled: Settled = []
@@ -185,13 +189,16 @@ class Writer:
                 good.append(job)
             else:
                 settled.append((job, lost(job.lease)))
-        say = self._statements
         candidates = _all(job.candidates for job in good)
-        _execute(connection, say.journal, _all(job.journal for job in good))
-        _execute(connection, say.event, _all(job.events for job in good))
-        _execute(connection, say.delta, deltas)
-        _execute(connection, say.candidate, candidates)
-        _execute(connection, say.drop_delta, [{"row_run": row["run_id"], "row_key": row["candidate_id"]} for row in candidates])
+        bulk.put(connection, journal, _all(job.journal for job in good), key=("run_id", "key", "attempt"), update="body")
+        bulk.add_events(connection, _all(job.events for job in good))
+        shown = [{"run_id": run, "key": key, "text": text} for (run, key), text in deltas.items() if text]
+        bulk.put(connection, deltas_table, shown, key=("run_id", "key"), update="text")
+        bulk.put(connection, candidates_table, candidates, key=("run_id", "candidate_id"), update="body")
+        stored = [(row["run_id"], row["candidate_id"]) for row in candidates]
+        gone = [*stored, *(place for place, text in deltas.items() if not text)]
+        if gone:
+            connection.execute(_DROP_DELTA, [{"row_run": run, "row_key": key} for run, key in gone])
         for job in good:
             try:
                 settled.append((job, job.work(connection) if job.work is not None else None))
@@ -210,8 +217,3 @@ class Writer:
 
 def _all(rows: Iterable[Sequence[Values]]) -> list[Values]:
     return list(chain.from_iterable(rows))
-
-
-def _execute(connection: Connection, statement: Any, rows: list[Values]) -> None:
-    if rows:
-        connection.execute(statement, rows)

@@ -1,8 +1,8 @@
-"""What a call may cost at most, what it did cost, and how a call is cut down to what is left: pure functions."""
+"""What a call may cost at most, and how a call is cut down to what is left: pure functions."""
 
 from __future__ import annotations
 
-from ..core.calls import ChatRequest, Reply
+from ..core.calls import ChatRequest
 from ..core.model_spec import ModelSpec, Price
 from ..core.usage import Usage
 from .ledger import Room
@@ -19,21 +19,6 @@ def upper_bound(spec: ModelSpec, request: ChatRequest, prompt: int, timeout: flo
         calls=1,
         prompt_tokens=prompt,
         completion_tokens=completion,
-        dollars=dollars or 0.0,
-        unpriced_calls=int(dollars is None),
-    )
-
-
-def true_cost(spec: ModelSpec, reply: Reply) -> Usage:
-    """What a reply did cost."""
-    dollars = spec.price.dollars(
-        prompt=reply.prompt_tokens, cached=reply.cached_tokens, completion=reply.completion_tokens, seconds=reply.seconds
-    )
-    return Usage(
-        calls=1,
-        prompt_tokens=reply.prompt_tokens,
-        cached_tokens=reply.cached_tokens,
-        completion_tokens=reply.completion_tokens,
         dollars=dollars or 0.0,
         unpriced_calls=int(dollars is None),
     )

@@ -17,7 +17,6 @@ from ..core.events import CallFailed, CallFinished, Warned
 from ..core.records import EntryKind, EntryStatus, JournalEntry
 from ..core.usage import Usage
 from .failpoints import pass_point
-from .fit import true_cost
 from .ledger import Ledger, Reservation
 from .services import Services
 
@@ -98,14 +97,14 @@ class Flight:
             # Not StoreError: a journal that cannot be written ends the run, it is no failure of a call.
             return await self._fail(error)
         pass_point("replied")
-        self._charge = true_cost(spec, reply)
+        self._forget_text()
+        self._charge = spec.cost(reply)
         (entry,) = await services.journal.record(self._entry(EntryStatus.DONE, response=reply.model_dump(mode="json")))
         return announce(services, self._place, self._call.role, entry)
 
     async def _before_attempt(self, previous: ModelError | None) -> None:
         """Commit the intent. After an attempt that may have been billed: charge that as lost and reserve anew, or refuse."""
-        if self._services.telemetry is not None:
-            self._services.telemetry.restart(self._place.key)
+        self._forget_text()
         if previous is not None and not previous.billed:
             return
         entries = []
@@ -115,7 +114,7 @@ class Flight:
             self.settle()
             self._charge, self._sent = None, False
             self._attempt += 1
-            self._reservation = self._ledger.reserve(bound)
+            self._reservation = await self._ledger.obtain(bound)
         if self._reservation is not None:
             entries.append(self._entry(EntryStatus.SENT))
             self._sent = True
@@ -125,6 +124,7 @@ class Flight:
 
     async def _fail(self, error: SymposiaError) -> CallResult:
         """Commit a failure for good. Only an attempt that may have been billed stays charged."""
+        self._forget_text()
         if self._reservation is not None:
             billed = self._sent and isinstance(error, ModelError) and error.billed
             self._charge = self._reservation.bound.as_lost() if billed else Usage()
@@ -132,6 +132,10 @@ class Flight:
         failed = self._entry(EntryStatus.FAILED, response=failure.model_dump(mode="json"))
         (entry,) = await self._services.journal.record(failed)
         return announce(self._services, self._place, self._call.role, entry)
+
+    def _forget_text(self) -> None:
+        if self._services.telemetry is not None:
+            self._services.telemetry.forget(self._place.key)
 
     def _entry(self, status: EntryStatus, response: Any = None) -> JournalEntry:
         bound = self._reservation.bound if self._reservation else Usage()

@@ -20,6 +20,11 @@ from .failpoints import pass_point
 Write = Callable[[Sequence[JournalEntry]], Awaitable[Sequence[JournalEntry]]]
 """Commits entries and returns them as a replay will read them (secrets taken out)."""
 
+
+class JournalEnded(ReplayDiverged):
+    """A replay came to something that its journal does not hold."""
+
+
 _FINISHED = {EntryStatus.DONE, EntryStatus.FAILED}
 
 
@@ -63,9 +68,9 @@ class Journal:
         return self._finished.get(key)
 
     def next_attempt(self, key: str) -> int:
-        """The number for a new attempt. Raises :class:`ReplayDiverged` in a replay."""
+        """The number for a new attempt. Raises :class:`JournalEnded` in a replay."""
         if self.replaying:
-            raise ReplayDiverged(f"the journal holds nothing under {key}, where the replay needs it")
+            raise JournalEnded(f"the journal holds nothing under {key}, where the replay needs it")
         known = self._last.get(key)
         return 0 if known is None else known.attempt + 1
 

@@ -2,7 +2,8 @@
 
 Invariant: for every cap of the budget, spent + held <= cap at all times. A call's upper bound is held before it is sent and
 settled for its true cost afterwards; a call that broke off keeps its bound as lost. A child ledger has caps of its own and
-draws on its parent's remainder as well. There is no lock: every method is synchronous, and a run lives in one event loop.
+draws on its parent's remainder as well. There is no lock: what changes amounts is synchronous, and a run lives in one event
+loop. Only a ledger that several processes share (:mod:`.shared_ledger`) has to be waited for: ``obtain`` and ``gather``.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import asyncio
 from typing import NamedTuple
 
 from ..core.budget import Budget
-from ..core.usage import Usage
+from ..core.usage import Amounts, Usage
 
 _SLACK = 1e-9
 """Dollars are floats: sums of exact prices may overshoot by rounding."""
@@ -25,7 +26,7 @@ class Reservation(NamedTuple):
 
 
 class Room(NamedTuple):
-    """What is left and not held; None is no cap."""
+    """What is left and not held, in the order of :class:`Amounts`; None is no cap."""
 
     calls: float | None
     tokens: float | None
@@ -34,18 +35,11 @@ class Room(NamedTuple):
     dollars: float | None
 
 
-def _amounts(usage: Usage) -> tuple[float, ...]:
-    """The usage in the order of :class:`Room`, lost parts included."""
-    prompt = usage.prompt_tokens + usage.lost_prompt_tokens
-    completion = usage.completion_tokens + usage.lost_completion_tokens
-    return (usage.calls, prompt + completion, prompt, completion, usage.dollars)
-
-
 class Ledger:
     """See the module's docstring."""
 
     def __init__(self, caps: Budget, parent: Ledger | None = None) -> None:
-        self._caps = tuple(getattr(caps, name) for name in Room._fields)
+        self._caps: list[float | None] = [getattr(caps, name) for name in Room._fields]
         self._parent = parent
         self._spent = Usage()
         self._used = [0.0] * len(self._caps)
@@ -71,18 +65,39 @@ class Ledger:
 
     def room(self) -> Room:
         """What a new call could hold now, all ancestors considered."""
-        own = [None if cap is None else cap - used for cap, used in zip(self._caps, self._used, strict=True)]
+        own = self._own_room()
         if self._parent is None:
-            return Room(*own)
+            return own
         pairs = zip(own, self._parent.room(), strict=True)
         return Room(*[b if a is None else a if b is None else min(a, b) for a, b in pairs])
 
+    def _own_room(self) -> Room:
+        return Room(*[None if cap is None else cap - used for cap, used in zip(self._caps, self._used, strict=True)])
+
     def reserve(self, bound: Usage) -> Reservation | None:
         """Hold ``bound`` here and at every ancestor, or nothing at all and None."""
-        wanted = _amounts(bound)
-        if any(left is not None and want > left + _SLACK for want, left in zip(wanted, self.room(), strict=True)):
-            return None
-        return self._hold(bound)
+        return self._hold(bound) if fits(Amounts.of(bound), self.room()) else None
+
+    async def obtain(self, bound: Usage) -> Reservation | None:
+        """As :meth:`reserve`, after drawing on a ledger shared with other processes where only that one lacks room."""
+        while (held := self.reserve(bound)) is None:
+            if not await self.draw(Amounts.of(bound)):
+                return None
+        return held
+
+    async def draw(self, wanted: Amounts) -> bool:
+        """Have a shared ledger above hold room for ``wanted``; False where there is none, or another cap stands in the way."""
+        return self._parent is not None and fits(wanted, self._own_room()) and await self._parent.draw(wanted)
+
+    async def gather(self, wanted: Amounts) -> bool:
+        """Before a call is cut down to what is left: wait a moment while other processes hold what they may give back.
+
+        False where there is no such thing to wait for. What a shared ledger has of ``wanted`` is held here then.
+        """
+        if self._parent is None:
+            return False
+        own = zip(wanted, self._own_room(), strict=True)
+        return await self._parent.gather(Amounts(*[want if left is None else min(want, left) for want, left in own]))
 
     def _hold(self, bound: Usage) -> Reservation:
         number = self._next
@@ -114,7 +129,7 @@ class Ledger:
                 waiter.set_result(None)
 
     def _use(self, usage: Usage, sign: int) -> None:
-        for place, amount in enumerate(_amounts(usage)):
+        for place, amount in enumerate(Amounts.of(usage)):
             self._used[place] += sign * amount
 
     def changed(self) -> asyncio.Future[None]:
@@ -133,3 +148,8 @@ class Ledger:
 
     def _ancestors(self) -> list[Ledger]:
         return [] if self._parent is None else [self._parent, *self._parent._ancestors()]  # noqa: SLF001
+
+
+def fits(wanted: Amounts, room: Room) -> bool:
+    """Whether no cap stands in the way of ``wanted``."""
+    return all(left is None or want <= left + _SLACK for want, left in zip(wanted, room, strict=True))

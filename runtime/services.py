@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ..core.answers import SymbolicWorker
+from ..core.calls import ChatRequest
 from ..core.candidate import Candidate
 from ..core.events import Event
 from ..core.model_spec import ModelSpec
@@ -73,8 +74,7 @@ class Services:
     candidates: dict[str, Candidate] = field(default_factory=dict)
     usage: dict[str, Usage] = field(default_factory=dict)
     failures: dict[str, int] = field(default_factory=dict)
-    prompt_tokens: dict[tuple[str, tuple[Message, ...]], int] = field(default_factory=dict)
-    """True prompt size by model and messages, learnt from replies: later calls reserve it instead of a bound."""
+    _prompt_tokens: dict[tuple[str, tuple[Message, ...]], int] = field(default_factory=dict)
 
     def spec(self, role: str) -> ModelSpec:
         """The model that plays ``role``."""
@@ -83,3 +83,18 @@ class Services:
     def spend(self, role: str, usage: Usage) -> None:
         """Count ``usage`` for ``role``."""
         self.usage[role] = self.usage.get(role, Usage()) + usage
+
+    def prompt_size(self, model: str, request: ChatRequest) -> int:
+        """Prompt tokens to reserve: the true number where a reply to the same conversation told it, else a bound."""
+        known = self._prompt_tokens.get((model, request.messages)) if _plain(request) else None
+        return known or request.prompt_bound()
+
+    def learn_prompt(self, model: str, request: ChatRequest, tokens: int) -> None:
+        """Remember the size of a conversation's prompt."""
+        if _plain(request):
+            self._prompt_tokens[model, request.messages] = tokens
+
+
+def _plain(request: ChatRequest) -> bool:
+    """Whether the messages alone make up the prompt."""
+    return request.prefix is None and not request.tools

@@ -1,6 +1,6 @@
 """Live text of calls in flight: telemetry for whoever watches, in this process or through the store.
 
-No fact is made of it: it is overwritten as it grows, dropped when the candidate is stored, and a run nobody watches has none.
+No fact is made of it: it is overwritten as it grows, gone when the call has landed, and a run nobody watches has none.
 """
 
 from __future__ import annotations
@@ -42,7 +42,9 @@ class Telemetry:
 
         return hear
 
-    def restart(self, key: str) -> None:
-        """Forget what a broken attempt had written."""
+    def forget(self, key: str) -> None:
+        """The call under this journal key has landed, or begins anew: what it had written so far is shown no more."""
         for known in [known for known in self._texts if known.startswith(f"{key}#")]:
             del self._texts[known]
+            if self._written.pop(known, None) is not None:
+                self._put(known, "")

@@ -17,7 +17,9 @@ from collections.abc import Sequence
 from ..core.calls import CallResult, ChatRequest, ModelCall
 from ..core.events import WaveStarted
 from ..core.protocols import Consume, Wave
+from ..core.records import EntryKind, JournalEntry
 from ..core.result import StopReason
+from ..core.usage import Amounts
 from .fit import clamp, upper_bound
 from .flight import Flight, Place, announce
 from .journal import hash_json
@@ -25,6 +27,13 @@ from .ledger import Ledger, Reservation
 from .services import Services
 
 _JOURNALED_CUTS = {StopReason.BUDGET, StopReason.DEADLINE}
+_END = "end"
+
+
+def is_cut(entry: JournalEntry) -> bool:
+    """Whether a journal entry says that budget or deadline cut a wave, and where."""
+    said = entry.response if entry.kind is EntryKind.EFFECT and entry.key.endswith(f".{_END}") else None
+    return isinstance(said, dict) and said.keys() == {"reason", "consumed"}
 
 
 class WaveRun:
@@ -116,25 +125,28 @@ class WaveRun:
         spec, timeout = self._services.spec(call.role), self._services.call_timeout
         request = call.request
         while True:
-            prompt = self._services.prompt_tokens.get((spec.name, request.messages)) or request.prompt_bound()
-            reservation = self._ledger.reserve(upper_bound(spec, request, prompt, timeout))
+            prompt = self._services.prompt_size(spec.name, request)
+            bound = upper_bound(spec, request, prompt, timeout)
+            reservation = await self._ledger.obtain(bound)
             if reservation is not None:
                 return request, reservation
             if not patient:
                 return None
-            if not self._ledger.holding:
+            if self._ledger.holding:
+                await self._room_changed()
+            elif not await self._ledger.gather(Amounts.of(bound)):
                 break
-            if not await self._room_changed():
+            if self._services.control.halted is not None:
                 return None
         cut = clamp(spec, request, prompt, self._ledger.room())
         reservation = self._ledger.reserve(upper_bound(spec, cut, prompt, timeout)) if cut else None
         return (cut, reservation) if cut and reservation else None
 
-    async def _room_changed(self) -> bool:
-        """Wait until a sibling's call is settled; False if the run was halted first."""
+    async def _room_changed(self) -> None:
+        """Wait until a sibling's call is settled, or the run is halted."""
         change = self._ledger.changed()
         try:
-            return await self._services.control.wait_for(change)
+            await self._services.control.wait_for(change)
         finally:
             change.cancel()
 
@@ -163,7 +175,7 @@ class WaveRun:
             self._services.failures[code] = self._services.failures.get(code, 0) + 1
         elif result.reply is not None and not result.reply.usage_estimated:
             model = self._services.spec(call.role).name
-            self._services.prompt_tokens[model, call.request.messages] = result.reply.prompt_tokens
+            self._services.learn_prompt(model, call.request, result.reply.prompt_tokens)
         return await self._consume(result)
 
     async def _cancel_rest(self) -> None:
@@ -177,7 +189,7 @@ class WaveRun:
 
     @property
     def _end_key(self) -> str:
-        return f"{self._place.path}/{self._place.node}.{self._place.visit}.end"
+        return f"{self._place.path}/{self._place.node}.{self._place.visit}.{_END}"
 
     def _announce_start(self) -> None:
         place, role = self._place, self._calls[0].role

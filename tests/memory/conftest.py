@@ -114,16 +114,35 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "store" / "symposia.db"
 
 
-@pytest.fixture(params=["file", "memory"])
-async def store(request: pytest.FixtureRequest, path: Path) -> AsyncIterator[Store]:
-    """An empty store, once in a file and once in memory: they must behave alike."""
-    async with await Store.open(path if request.param == "file" else ":memory:") as opened:
+_POSTGRES = pytest.param("postgres", marks=pytest.mark.integration)
+
+
+@pytest.fixture(params=["file", _POSTGRES])
+def place(request: pytest.FixtureRequest) -> Path | str:
+    """Where a store that several processes share may lie: a file, a database on a server. They must behave alike."""
+    found: Path | str = request.getfixturevalue("path" if request.param == "file" else "postgres_url")
+    return found
+
+
+@pytest.fixture(params=["file", "memory", _POSTGRES])
+async def store(request: pytest.FixtureRequest) -> AsyncIterator[Store]:
+    """An empty store of each kind: they must behave alike."""
+    names = {"file": "path", "postgres": "postgres_url"}
+    place = ":memory:" if request.param == "memory" else request.getfixturevalue(names[request.param])
+    async with await Store.open(place) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def kept(place: Path | str) -> AsyncIterator[Store]:
+    """An empty store that outlives its closing and that other processes can open."""
+    async with await Store.open(place) as opened:
         yield opened
 
 
 @pytest.fixture
 async def filed(path: Path) -> AsyncIterator[Store]:
-    """An empty store in a file."""
+    """An empty store in a file, for what only SQLite has."""
     async with await Store.open(path) as opened:
         yield opened
 

@@ -6,8 +6,8 @@ import time
 from symposia.memory.store import Store, this_process
 
 _WRITE = """
-async def main(path, name):
-    async with await Store.open(path) as store:
+async def main(place, name):
+    async with await Store.open(place) as store:
         run = await store.create_run(SPEC, id=f"run{name}")
         lease = await store.acquire(run.id, owner=this_process(), ttl=600)
 
@@ -23,19 +23,19 @@ asyncio.run(main(sys.argv[1], sys.argv[2]))
 """
 
 
-async def test_eight_processes_make_and_fill_one_store(path, spawn):
-    children = [spawn(_WRITE, path, name) for name in range(8)]
+async def test_eight_processes_make_and_fill_one_store(place, spawn):
+    children = [spawn(_WRITE, place, name) for name in range(8)]
     done = await asyncio.gather(*(asyncio.to_thread(child.communicate, timeout=120) for child in children))
     assert [err for _, err in done] == [""] * 8
-    async with await Store.open(path) as store:
+    async with await Store.open(place) as store:
         assert len(await store.runs()) == 8
         for name in range(8):
             assert {entry.key for entry in await store.journal(f"run{name}")} == {str(index) for index in range(128)}
             assert [stored.seq for stored in await store.events(f"run{name}")] == list(range(1, 129))
 
 
-async def test_eight_stores_of_one_process_write_together(path, make):
-    stores = await asyncio.gather(*(Store.open(path) for _ in range(8)))
+async def test_eight_stores_of_one_process_write_together(place, make):
+    stores = await asyncio.gather(*(Store.open(place) for _ in range(8)))
 
     async def work(store: Store, name: int) -> None:
         run = await store.create_run(make.spec(), id=f"run{name}")

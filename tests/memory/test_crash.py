@@ -12,8 +12,8 @@ from symposia.core.result import RunState
 from symposia.memory.store import Store, this_process
 
 _WRITE = """
-async def main(path):
-    async with await Store.open(path) as store:
+async def main(place):
+    async with await Store.open(place) as store:
         run = await store.create_run(SPEC)
         lease = await store.acquire(run.id, owner=this_process(), ttl=600)
         print(run.id, flush=True)
@@ -33,8 +33,8 @@ asyncio.run(main(sys.argv[1]))
 
 
 @pytest.mark.parametrize("seed", range(3))
-async def test_what_record_returned_for_is_there_after_a_kill(path, spawn, make, seed):
-    child = spawn(_WRITE, path)
+async def test_what_record_returned_for_is_there_after_a_kill(place, spawn, make, seed):
+    child = spawn(_WRITE, place)
     run_id = (await asyncio.to_thread(child.stdout.readline)).strip()
     await asyncio.sleep(random.Random(seed).uniform(0.1, 0.4))
     child.kill()
@@ -43,7 +43,7 @@ async def test_what_record_returned_for_is_there_after_a_kill(path, spawn, make,
     safe = out.splitlines()[:-1]  # the last line may be cut
     assert len(safe) > 4
     began = time.perf_counter()
-    async with await Store.open(path) as store:
+    async with await Store.open(place) as store:
         found = await store.run(run_id)
         assert (found.state, found.owner) == (RunState.INTERRUPTED, None)
         assert set(safe) <= {entry.key for entry in await store.journal(run_id)}

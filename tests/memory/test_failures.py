@@ -17,7 +17,7 @@ import pytest
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from symposia.core.errors import StoreCorruptError, StoreError, StoreFullError, StoreReadOnlyError
-from symposia.memory import database
+from symposia.memory import sqlite
 from symposia.memory.errors import translating
 from symposia.memory.store import Store, this_process
 
@@ -271,7 +271,7 @@ async def test_a_full_disk(spawn, tmp_path):
 
 
 async def test_a_store_that_stays_locked(path, make, monkeypatch):
-    monkeypatch.setattr(database, "_BUSY_MS", 30)
+    monkeypatch.setattr(sqlite, "_BUSY_MS", 30)
     async with await Store.open(path) as store:
         run = await store.create_run(make.spec())
         lease = await store.acquire(run.id, owner=ME)

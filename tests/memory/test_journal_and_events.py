@@ -5,7 +5,9 @@ import asyncio
 import pytest
 
 from symposia.core.calls import Reply
+from symposia.core.candidate import Score
 from symposia.core.errors import StoreCorruptError, StoreError
+from symposia.core.events import CandidateScored
 from symposia.core.records import EntryStatus
 from symposia.core.result import RunState
 from symposia.memory.store import Store, this_process
@@ -83,6 +85,12 @@ async def test_events_repeated_are_dropped_and_leave_no_gap(store, run, lease, m
     assert await store.event_ids(run.id) == {make.warned(index).id for index in range(3)}
 
 
+async def test_of_two_events_with_one_id_the_first_stays_in_its_place(store, run, lease, make):
+    store.append(lease, [make.warned(0), make.warned(1), make.warned(0, "again"), make.warned(2)])
+    await store.flush(lease)
+    assert [stored.event for stored in await store.events(run.id)] == [make.warned(0), make.warned(1), make.warned(2)]
+
+
 async def test_the_log_goes_on_where_the_last_holder_ended(store, run, lease, make):
     store.append(lease, [make.warned(0), make.warned(1)])
     await store.release(lease, RunState.INTERRUPTED, 1.0)
@@ -107,6 +115,21 @@ async def test_candidates_follow_their_events(store, run, lease, make):
     assert len(await store.events(run.id)) == 4
 
 
+async def test_candidates_carry_the_scores_they_were_given(store, run, lease, make):
+    first, second = make.added(0), make.added(1)
+    scores = [Score(verifier="v", value=value) for value in (0.25, 0.75, None)]
+    rated = [
+        CandidateScored(node="score", index=0, candidate=first.candidate.id, score=scores[0]),
+        CandidateScored(node="score", visit=1, index=0, candidate=first.candidate.id, score=scores[1]),
+        CandidateScored(node="score", index=1, candidate=second.candidate.id, score=scores[2]),
+        CandidateScored(node="score", index=2, candidate="of another run", score=scores[2]),
+    ]
+    store.append(lease, [first, second, *rated, rated[0], make.warned(0)])
+    await store.flush(lease)
+    found = await store.candidates(run.id)
+    assert [candidate.scores for candidate in found] == [(scores[0], scores[1]), (scores[2],)]
+
+
 async def test_deltas_show_the_last_text_until_the_candidate_is_there(store, run, lease, make, until):
     candidate = make.added().candidate
     for text in ("4", "4 ", "4 it is"):
@@ -120,6 +143,16 @@ async def test_deltas_show_the_last_text_until_the_candidate_is_there(store, run
     assert await store.deltas(run.id) == {"another": "…"}
     await store.release(lease, RunState.PAUSED, 0.0)
     assert await store.deltas(run.id) == {}
+
+
+async def test_an_empty_delta_removes_the_text(store, run, lease, make, until):
+    """What a verifier or a translator writes becomes no candidate: its text goes when its call has landed."""
+    store.put_delta(run.id, "judge#0", "Yes, because")
+    store.put_delta(run.id, "another", "…")
+    assert await until(lambda: store.deltas(run.id)) == {"judge#0": "Yes, because", "another": "…"}
+    store.put_delta(run.id, "judge#0", "")
+    await store.flush(lease)
+    assert await store.deltas(run.id) == {"another": "…"}
 
 
 async def test_a_delta_of_no_run_harms_nobody(store, run, lease, make):
@@ -161,39 +194,39 @@ async def test_an_unreadable_entry_is_named(store, run, lease, make):
         await store.journal(run.id)
 
 
-async def test_calls_of_a_wave_share_commits(filed, make):
-    run = await filed.create_run(make.spec())
-    lease = await filed.acquire(run.id, owner=ME)
+async def test_calls_of_a_wave_share_commits(kept, make):
+    run = await kept.create_run(make.spec())
+    lease = await kept.acquire(run.id, owner=ME)
     commits = 0
-    write = filed._database.write
+    write = kept._database.write
 
     async def counted(work):
         nonlocal commits
         commits += 1
         return await write(work)
 
-    filed._database.write = counted
-    await asyncio.gather(*(filed.record(lease, [make.entry(index)]) for index in range(64)))
+    kept._database.write = counted
+    await asyncio.gather(*(kept.record(lease, [make.entry(index)]) for index in range(64)))
     assert commits == 1
-    assert len(await filed.journal(run.id)) == 64
+    assert len(await kept.journal(run.id)) == 64
 
 
-async def test_a_cancelled_caller_disturbs_nobody(filed, make):
-    run = await filed.create_run(make.spec())
-    lease = await filed.acquire(run.id, owner=ME)
-    tasks = [asyncio.create_task(filed.record(lease, [make.entry(index)])) for index in range(8)]
-    reads = [asyncio.create_task(filed.journal(run.id)) for _ in range(8)]
+async def test_a_cancelled_caller_disturbs_nobody(kept, make):
+    run = await kept.create_run(make.spec())
+    lease = await kept.acquire(run.id, owner=ME)
+    tasks = [asyncio.create_task(kept.record(lease, [make.entry(index)])) for index in range(8)]
+    reads = [asyncio.create_task(kept.journal(run.id)) for _ in range(8)]
     await asyncio.sleep(0)
     for task in (*tasks[::2], *reads[::2]):
         task.cancel()
     await asyncio.gather(*tasks[1::2], *reads[1::2])
     await asyncio.gather(*tasks, *reads, return_exceptions=True)
-    await filed.flush(lease)
-    assert len(await filed.journal(run.id)) == 8, "a caller that is gone leaves its entries to be written"
+    await kept.flush(lease)
+    assert len(await kept.journal(run.id)) == 8, "a caller that is gone leaves its entries to be written"
 
 
-async def test_closing_writes_what_is_queued(path, make):
-    async with await Store.open(path) as store:
+async def test_closing_writes_what_is_queued(place, make):
+    async with await Store.open(place) as store:
         run = await store.create_run(make.spec())
         lease = await store.acquire(run.id, owner=ME)
         store.append(lease, [make.warned()])
@@ -203,8 +236,15 @@ async def test_closing_writes_what_is_queued(path, make):
             write()
     with pytest.raises(StoreError, match="the store is closed"):
         await store.record(lease, [make.entry()])
-    async with await Store.open(path) as store:
+    async with await Store.open(place) as store:
         assert len(await store.events(run.id)) == 1
+
+
+async def test_a_closed_file_is_not_read(path):
+    store = await Store.open(path)
+    await store.close()
+    with pytest.raises(StoreError, match="the store is closed"):
+        await store.runs()
 
 
 async def test_a_writer_that_breaks_leaves_nobody_waiting(store, run, lease, make, monkeypatch):

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import ast
 import asyncio
-import contextlib
-import sqlite3
 import subprocess
 import sys
+import textwrap
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,54 +14,74 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine
-from sqlalchemy.dialects import postgresql
-from sqlalchemy.schema import CreateTable
+from sqlalchemy import Connection, inspect, text
 
 from symposia.core.errors import StoreVersionError
 from symposia.memory import migrate, schema, upgrade
 from symposia.memory.database import Database
-from symposia.memory.sql import batch_statements
 from symposia.memory.store import Store
 
 
-def _shape(path: Path) -> dict[str, Any]:
-    """The tables and indexes of a store, column for column."""
-    with contextlib.closing(sqlite3.connect(path)) as connection:
-        tables = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")]
-        return {
-            table: [connection.execute(f"PRAGMA {what}('{table}')").fetchall() for what in ("table_info", "foreign_key_list")]
-            + [sorted(row[1:4] for row in connection.execute(f"PRAGMA index_list('{table}')"))]
-            for table in tables
-        }
+def _tables(connection: Connection) -> dict[str, Any]:
+    """Columns, keys and indexes, table for table."""
+    seen = inspect(connection)
+    return {
+        table: [
+            [{**column, "type": repr(column["type"])} for column in seen.get_columns(table)],
+            seen.get_pk_constraint(table),
+            *(
+                sorted(found, key=lambda one: str(one["name"]))
+                for found in (seen.get_foreign_keys(table), seen.get_unique_constraints(table), seen.get_indexes(table))
+            ),
+        ]
+        for table in sorted(seen.get_table_names())
+    }
 
 
-async def _migrated(path: Path) -> None:
+async def _read(place: Path | str, work: Callable[[Connection], Any]) -> Any:
+    database = await Database.open(place)
+    try:
+        return await database.read(work)
+    finally:
+        await database.close()
+
+
+async def _shape(place: Path | str) -> dict[str, Any]:
+    return dict(await _read(place, _tables))
+
+
+async def _migrated(place: Path | str) -> None:
     """A store made by running every migration on an empty database."""
-    database = await Database.open(path)
-    await database.write(lambda connection: upgrade.run_migrations(connection, None, str(path)))
+    database = await Database.open(place)
+    await database.write(lambda connection: upgrade.run_migrations(connection, None, "here"))
     await database.close()
 
 
-async def test_migrations_and_tables_are_the_same(tmp_path):
-    await _migrated(tmp_path / "migrated.db")
-    async with await Store.open(tmp_path / "new.db"):
+def _differences(connection: Connection) -> tuple[Any, str | None]:
+    context = MigrationContext.configure(
+        connection, opts={"version_table": schema.VERSION_TABLE, "compare_type": True, "compare_server_default": True}
+    )
+    return compare_metadata(context, schema.metadata), context.get_current_revision()
+
+
+@pytest.fixture
+def another(place, tmp_path, request) -> Path | str:
+    """A second place of the same kind."""
+    return tmp_path / "another.db" if isinstance(place, Path) else request.getfixturevalue("postgres_server").new_database()
+
+
+async def test_migrations_and_tables_are_the_same(place, another):
+    await _migrated(place)
+    async with await Store.open(another):
         pass
-    assert _shape(tmp_path / "migrated.db") == _shape(tmp_path / "new.db")
-    for name in ("migrated.db", "new.db"):
-        engine = create_engine(f"sqlite:///{tmp_path / name}")
-        with engine.connect() as connection:
-            context = MigrationContext.configure(
-                connection, opts={"version_table": schema.VERSION_TABLE, "compare_type": True, "compare_server_default": True}
-            )
-            assert compare_metadata(context, schema.metadata) == []
-            assert context.get_current_revision() == schema.REVISION
-        engine.dispose()
+    assert await _shape(place) == await _shape(another)
+    for where in (place, another):
+        assert await _read(where, _differences) == ([], schema.REVISION)
 
 
-async def test_a_migrated_store_works(path, make):
-    await _migrated(path)
-    async with await Store.open(path) as store:
+async def test_a_migrated_store_works(place, make):
+    await _migrated(place)
+    async with await Store.open(place) as store:
         run = await store.create_run(make.spec())
         assert await store.run(run.id) == run
 
@@ -81,56 +101,56 @@ def test_migrations_do_not_follow_the_code():
             assert all(name.split(".")[0] in {"__future__", "sqlalchemy", "alembic"} for name in names), script
 
 
-async def test_an_older_store_is_upgraded_and_keeps_its_runs(path, make, monkeypatch):
-    """The next revision, as this build would meet it: a script added to the real ones."""
-    async with await Store.open(path) as store:
+@pytest.fixture
+def next_migration(tmp_path, monkeypatch) -> Callable[[str], None]:
+    """Adds a revision to the real ones, as the next build would bring it; its ``upgrade`` runs the given statements."""
+
+    def add(body: str) -> None:
+        scripts = tmp_path / "migrations"
+        (scripts / "versions").mkdir(parents=True)
+        for script in upgrade._SCRIPTS.rglob("*.py"):
+            (scripts / script.relative_to(upgrade._SCRIPTS)).write_text(script.read_text())
+        (scripts / "versions" / "9999_next.py").write_text(
+            f"import time\nimport sqlalchemy as sa\nfrom alembic import op\n"
+            f"revision = '9999'\ndown_revision = {schema.REVISION!r}\ndef upgrade():\n{textwrap.indent(body, '    ')}\n"
+        )
+        monkeypatch.setattr(upgrade, "_SCRIPTS", scripts)
+        for module in (schema, migrate, upgrade):
+            monkeypatch.setattr(module, "REVISION", "9999")
+
+    return add
+
+
+async def test_an_older_store_is_upgraded_once_and_keeps_its_runs(place, make, next_migration):
+    async with await Store.open(place) as store:
         run = await store.create_run(make.spec())
-    scripts = path.parent / "migrations"
-    (scripts / "versions").mkdir(parents=True)
-    for script in upgrade._SCRIPTS.rglob("*.py"):
-        (scripts / script.relative_to(upgrade._SCRIPTS)).write_text(script.read_text())
-    (scripts / "versions" / "0002_next.py").write_text(
-        "import sqlalchemy as sa\nfrom alembic import op\nrevision = '0002'\ndown_revision = '0001'\n"
-        "def upgrade():\n    op.create_table('notes', sa.Column('id', sa.Integer, primary_key=True))\n"
-    )
-    monkeypatch.setattr(upgrade, "_SCRIPTS", scripts)
-    for module in (schema, migrate, upgrade):
-        monkeypatch.setattr(module, "REVISION", "0002")
-    stores = await asyncio.gather(*(Store.open(path) for _ in range(4)))
+    # Slow enough for all four to have seen the old revision.
+    next_migration("time.sleep(0.1)\nop.create_table('notes', sa.Column('id', sa.Integer, primary_key=True))")
+    stores = await asyncio.gather(*(Store.open(place) for _ in range(4)))
     for store in stores:
         assert (await store.run(run.id)).id == run.id
         await store.close()
-    assert "notes" in _shape(path)
+    assert "notes" in await _shape(place)
 
 
-async def test_a_migration_that_fails_changes_nothing(path, make, monkeypatch):
-    async with await Store.open(path):
+async def test_a_migration_that_fails_changes_nothing(place, next_migration):
+    async with await Store.open(place):
         pass
-    before = _shape(path)
-    scripts = path.parent / "migrations"
-    (scripts / "versions").mkdir(parents=True)
-    for script in upgrade._SCRIPTS.rglob("*.py"):
-        (scripts / script.relative_to(upgrade._SCRIPTS)).write_text(script.read_text())
-    (scripts / "versions" / "0002_next.py").write_text(
-        "import sqlalchemy as sa\nfrom alembic import op\nrevision = '0002'\ndown_revision = '0001'\n"
-        "def upgrade():\n    op.create_table('notes', sa.Column('id', sa.Integer))\n    raise RuntimeError('half way')\n"
-    )
-    monkeypatch.setattr(upgrade, "_SCRIPTS", scripts)
-    monkeypatch.setattr(migrate, "REVISION", "0002")
+    before = await _shape(place)
+    next_migration("op.create_table('notes', sa.Column('id', sa.Integer))\nraise RuntimeError('half way')")
     with pytest.raises(RuntimeError, match="half way"):
-        await Store.open(path)
-    assert _shape(path) == before
+        await Store.open(place)
+    assert await _shape(place) == before
 
 
-async def test_a_newer_store_is_refused_and_left_as_it_is(path):
-    async with await Store.open(path):
-        pass
-    with contextlib.closing(sqlite3.connect(path)) as connection, connection:
-        connection.execute(f"UPDATE {schema.VERSION_TABLE} SET version_num = '0042'")
+async def test_a_newer_store_is_refused_and_left_as_it_is(place):
+    async with await Store.open(place) as store:
+        newer = f"UPDATE {schema.VERSION_TABLE} SET version_num = '0042'"
+        await store._database.write(lambda connection: connection.exec_driver_sql(newer))
     with pytest.raises(StoreVersionError, match=r"has revision '0042'.*written by a newer symposia: upgrade symposia"):
-        await Store.open(path)
-    with contextlib.closing(sqlite3.connect(path)) as connection:
-        assert connection.execute(f"SELECT version_num FROM {schema.VERSION_TABLE}").fetchall() == [("0042",)]
+        await Store.open(place)
+    stored = text(f"SELECT version_num FROM {schema.VERSION_TABLE}")
+    assert await _read(place, lambda connection: connection.execute(stored).scalar()) == "0042"
 
 
 @pytest.mark.parametrize("times", [1, 2])
@@ -141,12 +161,3 @@ def test_neither_a_new_nor_a_current_store_loads_alembic(path, times):
         f"for _ in range({times}): asyncio.run(main())\nassert 'alembic' not in sys.modules"
     )
     subprocess.run([sys.executable, "-W", "error", "-c", code, path], check=True)
-
-
-def test_the_batch_statements_are_spelt_for_postgresql_too():
-    """Only the spelling: no server runs here."""
-    statements = batch_statements("postgresql")
-    texts = [str(statement.compile(dialect=postgresql.dialect())) for statement in statements]
-    assert [text.count("ON CONFLICT") for text in texts] == [1, 1, 1, 1, 0]
-    for table in schema.metadata.sorted_tables:
-        assert "CREATE TABLE" in str(CreateTable(table).compile(dialect=postgresql.dialect()))

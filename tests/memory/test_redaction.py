@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import json
 import time
+from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 
@@ -101,3 +103,96 @@ def test_a_text_without_secrets_costs_little():
     for _ in range(100):
         assert redactor.json(text) is text
     assert (time.perf_counter() - began) / 100 < 0.002  # 13 µs here; the margin is for busy machines
+
+
+SAMPLES = [
+    "sk-proj-abcDEF123456",
+    "gsk_abcdefghij0123456789",
+    "AIzaSyA0123456789abcdefghijklmnopqrstuvw",
+    "hf_abcdefghijklmnopqrstuvwxyz012345",
+    "ghp_abcdefghijklmnopqrstuvwxyz0123456789",
+    "github_pat_11ABCDEFG0abcdefghij_KLMNOP",
+    "xoxb-123456789012-abcdefghijkl",
+    "AKIAIOSFODNN7EXAMPLE",
+    "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N",
+]
+NAMED = [
+    ("postgresql://user:", "hunter2", "@db.example.org/runs"),
+    ("redis://:", "p-w", "@host:6379"),
+    ("x-api-key: ", "0123456789abcdef", ""),
+    ('{"X-Api-Key": "', "0123456789abcdef", '"}'),
+    ("api_key=", "abcdefgh1234", " "),
+    ("Authorization: Basic ", "dXNlcjpwYXNz", ""),
+    ("authorization: Bearer ", "wordsonlytoken", ""),
+    ('aws_secret_access_key = "', "wJalrXUtnFEMI/K7MDENG/bPxRfi", '"'),
+    ("password=", "abcd1234", "&x=1"),
+]
+
+
+@pytest.mark.parametrize("secret", SAMPLES)
+@pytest.mark.parametrize("around", ["{}", "see {}.", '"{}"', "\n{}\n", "\\n{}", "key={},"])
+def test_what_says_itself_that_it_is_a_key(secret, around):
+    text = around.format(secret)
+    redactor = Redactor({})
+    assert secret not in redactor.text(text)
+    assert json.loads(redactor.json(json.dumps({"deep": [text]})))["deep"][0] == redactor.text(text), "the quick look missed it"
+
+
+@pytest.mark.parametrize(("before", "secret", "after"), NAMED)
+def test_what_stands_beside_a_name_goes_and_the_name_stays(before, secret, after):
+    redactor = Redactor({})
+    assert redactor.text(before + secret + after) == before + REDACTED + after
+    assert json.loads(redactor.json(json.dumps([before + secret + after]))) == [before + REDACTED + after]
+
+
+@pytest.mark.parametrize(
+    "name", ["api_key", "x-api-key", "Authorization", "db_password", "aws_secret_access_key", "access_token"]
+)
+def test_values_of_json_under_such_a_name_go(name):
+    assert json.loads(Redactor({}).json(json.dumps({"a": {name: "words"}}))) == {"a": {name: REDACTED}}
+
+
+@pytest.mark.parametrize("name", ["key_env", "max_tokens", "token", "passwords", "secretary", "api"])
+def test_values_of_json_under_other_names_stay(name):
+    text = json.dumps({"a": {name: "words"}})
+    assert json.loads(Redactor({}).json(text)) == json.loads(text)
+
+
+@pytest.mark.parametrize("name", ["OPENAI_API_KEY", "API_KEY", "TOKEN", "my_token", "PGPASSWORD", "SOME_PASSWORD"])
+def test_variables_named_like_keys(name):
+    assert Redactor({name: "a-planted-value"}).text("so a-planted-value") == f"so {REDACTED}"
+
+
+MATHS = [
+    r"Let $sk-n-m-k-l-1 = 0$ and \(\text{hf}_{12} = \frac{ghp_1}{xox-b}\).",
+    r"\begin{align} a_{1234567890} &= \sqrt[3]{x^{12}} \cdot e^{-i\pi} \\ \therefore b &\in \mathbb{Q}(\sqrt{2}) \end{align}",
+    "The password has 4 digits; password: 4821. The secret: multiplication. His password = swordfish",
+    "The bearer certificates are worth 12345678 each; the bearer of 1234567890123456 coins pays.",
+    "In Asia, 1,000,000 people; ratio 3://4; map f: A -> B, g(x): x@y; AKIA has 4 letters.",
+    "api_key = os.environ['API_KEY']; token = tokens[i]; def authorization(user): return user.key",
+    "0x1f4a 9f86d081884c7d659a2feaa0c55ad015 a3bf4f1b2b0b822cd15d6c15b0f00a08 3.14159265358979323846264338327950288",
+    "https://example.org/a:b/c?d=e@f and git@example.org:a/b.git, 12:30:45, risk-adjusted, task-oriented-approaches",
+    "eyJ is no token. eyJhbGci... neither.",
+]
+
+
+@pytest.mark.parametrize("text", MATHS)
+def test_ordinary_text_stays_as_it_is(text):
+    assert Redactor({}).text(text) == text
+    assert json.loads(Redactor({}).json(json.dumps([text]))) == [text]
+
+
+def test_nothing_in_a_library_of_mathematics_is_taken_for_a_secret():
+    """Some two megabytes of formulas, numbers, names and prose."""
+    redactor = Redactor({})
+    folder = Path(find_spec("sympy").origin).parent
+    files = [file for part in ("ntheory", "series", "integrals", "concrete") for file in (folder / part).rglob("*.py")]
+    assert sum(file.stat().st_size for file in files) > 2**20
+    for file in files:
+        text = file.read_text(encoding="utf-8")
+        assert redactor.text(text) == text, file
+
+
+def test_a_recorded_run_of_a_real_model_holds_no_secret():
+    lines = (Path(__file__).parent.parent / "data" / "baker.jsonl").read_text(encoding="utf-8").splitlines()
+    assert [line for line in lines if Redactor({}).json(line) is not line] == []

@@ -9,6 +9,7 @@ import pytest
 from symposia.core.errors import ConfigError, RunNotFoundError, StoreCorruptError, StoreError
 from symposia.core.result import RunState
 from symposia.memory import runs
+from symposia.memory.place import show
 from symposia.memory.store import Store, this_process
 
 
@@ -63,7 +64,7 @@ async def test_an_ambiguous_prefix_names_the_runs(store, make):
 
 @pytest.mark.parametrize(
     ("wanted", "hint"),
-    [("abcdx", "did you mean 'abcde'"), ("zzz", "symposia runs"), ("%", "no run"), ("", "no run"), ("\udcff", "no run")],
+    [("abcdx", "did you mean 'abcde'"), ("zzz", "symposia run list"), ("%", "no run"), ("", "no run"), ("\udcff", "no run")],
 )
 async def test_no_run_is_a_clear_error(store, make, wanted, hint):
     await store.create_run(make.spec(), id="abcde")
@@ -154,11 +155,42 @@ async def test_the_default_is_the_users_data_folder(tmp_path, monkeypatch):
         assert store.path.parts[-2:] == ("symposia", "symposia.db")
 
 
-@pytest.mark.parametrize("where", ["postgresql://u:hidden@h/db", "://", "sqlite:///a.db?mode=ro", "sqlite://host/a.db"])
-async def test_other_urls_are_refused_without_showing_a_password(where):
-    with pytest.raises(ConfigError, match="write a path or sqlite:///PATH") as caught:
+@pytest.mark.parametrize(
+    ("where", "hint"),
+    [
+        ("mysql://u:hidden@h/db", "write a path, sqlite:///PATH or postgresql://"),
+        ("postgresql+psycopg://u:hidden@h/db", "write a path, sqlite:///PATH or postgresql://"),
+        ("://", "write a path"),
+        ("sqlite:///a.db?mode=ro", "write a path"),
+        ("sqlite://host/a.db", "write a path"),
+        ("postgresql://u:hid/den@h/db", "with @ as %40"),
+        ("postgresql://u:hid@den@h/db", "with @ as %40"),
+        ("postgresql://u:hid#den@h/db", "with @ as %40"),
+        ("postgresql://u:hid?den@h/db", "with @ as %40"),
+        ("postgresql://u:hidden", "with @ as %40"),
+        ("postgresql://u:hidden@h:port/db", "with @ as %40"),
+    ],
+)
+async def test_other_urls_are_refused_without_showing_a_password(where, hint):
+    with pytest.raises(ConfigError, match=hint) as caught:
         await Store.open(where)
-    assert "hidden" not in str(caught.value)
+    assert "hid" not in str(caught.value)
+    assert "den" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("where", "shown"),
+    [
+        ("postgresql://u:hidden@h:5432/db?sslmode=require&password=hidden", "postgresql://u@h:5432/db"),
+        ("postgres://u:hid%40den@a.b-c,[::1]:7/db", "postgres://u@a.b-c,[::1]:7/db"),
+        ("postgresql:///db?host=/run/postgresql", "postgresql:///db"),
+        ("postgresql://u:hid@den@h/db", "postgresql://…"),
+        ("relative/runs.db", "relative/runs.db"),
+        ("sqlite:////data/runs.db", "sqlite:////data/runs.db"),
+    ],
+)
+def test_an_address_is_shown_without_its_password(where, shown):
+    assert show(where) == shown
 
 
 async def test_pragmas_are_set_on_every_connection(filed):

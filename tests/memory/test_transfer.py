@@ -49,27 +49,27 @@ async def test_an_id_that_is_taken_is_replaced_also_in_the_result(lines, store):
     assert await store.events(second.id) == await store.events(first.id)
 
 
-async def test_a_run_being_executed_arrives_interrupted(path, make):
-    async with await Store.open(path) as store, await Store.open(":memory:") as other:
+async def test_a_run_being_executed_arrives_interrupted(place, make):
+    async with await Store.open(place) as store, await Store.open(":memory:") as other:
         run = await store.create_run(make.spec())
         await store.acquire(run.id, owner=this_process())
         record = await other.import_run([line async for line in store.export_run(run.id)])
     assert (record.state, record.owner) == (RunState.INTERRUPTED, None)
 
 
-async def test_a_long_run_is_exported_in_pages_as_it_stood(filed, make, monkeypatch):
+async def test_a_long_run_is_exported_in_pages_as_it_stood(kept, make, monkeypatch):
     monkeypatch.setattr(transfer, "_PAGE", 7)
-    run = await filed.create_run(make.spec())
-    lease = await filed.acquire(run.id, owner=this_process())
-    await filed.record(lease, [make.entry(index) for index in range(20)])
-    filed.append(lease, [make.warned(index) for index in range(21)])
-    await filed.flush(lease)
+    run = await kept.create_run(make.spec())
+    lease = await kept.acquire(run.id, owner=this_process())
+    await kept.record(lease, [make.entry(index) for index in range(20)])
+    kept.append(lease, [make.warned(index) for index in range(21)])
+    await kept.flush(lease)
     found = []
-    async for line in filed.export_run(run.id):
+    async for line in kept.export_run(run.id):
         if not found:
-            await filed.record(lease, [make.entry(99)])
-            filed.append(lease, [make.warned(99)])
-            await filed.flush(lease)
+            await kept.record(lease, [make.entry(99)])
+            kept.append(lease, [make.warned(99)])
+            await kept.flush(lease)
         found.append(json.loads(line))
     assert found[-1] == {"end": {"journal": 20, "events": 21}}
     assert len(found) == 43
@@ -112,9 +112,9 @@ def _edit(lines: list[str], at: int, **changes: object) -> list[str]:
         (lambda lines: [line.replace("Wie viel ist 2 + 2?\\u2028 \\u0000", "") for line in lines], "question is empty"),
     ],
 )
-async def test_a_malformed_file_names_its_line_and_changes_nothing(lines, filed, spoil, message):
+async def test_a_malformed_file_names_its_line_and_changes_nothing(lines, kept, spoil, message):
     spoilt = spoil(lines)
-    before = await filed.runs()
+    before = await kept.runs()
     with pytest.raises(StoreError, match=message):
-        await filed.import_run(spoilt)
-    assert await filed.runs() == before
+        await kept.import_run(spoilt)
+    assert await kept.runs() == before

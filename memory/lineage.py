@@ -1,0 +1,16 @@
+"""Forks: a run that begins with a copy of another's journal, and so outlives it."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection
+
+from ..core.records import RunRecord
+from . import bulk, runs, schema
+from .bulk import Values
+
+
+def fork(connection: Connection, spec: str, entries: list[Values]) -> RunRecord:
+    """Insert a queued run together with its first journal entries: rows of ``journal`` that name no run yet."""
+    record = runs.create(connection, spec, None)
+    bulk.put(connection, schema.journal, [{**entry, "run_id": record.id} for entry in entries])
+    return record
