@@ -8,6 +8,7 @@ from ..core.answers import extract
 from ..core.base import Frozen
 from ..core.calls import CallResult, ChatRequest, FinishReason, ModelCall
 from ..core.candidate import Candidate
+from ..core.model_spec import Ability, ModelSpec
 from ..core.problem import Message, Problem
 from ..core.protocols import Scope
 from ..core.random import sample_seed
@@ -48,6 +49,18 @@ def policy_call(scope: Scope, node: str, problem: Problem, sampling: Sampling, *
     return ModelCall(role=ROLE, request=request)
 
 
+def one_request(spec: ModelSpec, n: int, *, batched: bool) -> bool:
+    """Whether ``n`` samples are asked for in one request, whose prompt is paid once."""
+    return batched and n > 1 and Ability.N in spec.abilities
+
+
+def sample_calls(scope: Scope, node: str, problem: Problem, sampling: Sampling, n: int, *, batched: bool) -> list[ModelCall]:
+    """The calls for ``n`` samples: one where ``batched`` is set and the model able, else one each."""
+    if one_request(scope.spec(ROLE), n, batched=batched):
+        return [policy_call(scope, node, problem, sampling, n=n)]
+    return [policy_call(scope, node, problem, sampling, index=index) for index in range(n)]
+
+
 def with_role_prompt(messages: tuple[Message, ...], prompt: str) -> tuple[Message, ...]:
     """Add a role's prompt as system text beside the user's own, never in its place."""
     first = messages[0]
@@ -72,6 +85,7 @@ def keep_candidates(scope: Scope, result: CallResult, problem: Problem, sampling
             id=f"{result.key}#{number}",
             text=choice.text,
             thinking=choice.thinking,
+            refusal=choice.refusal,
             answer=answer,
             language=problem.language,
             model=result.reply.model,

@@ -10,11 +10,12 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
 
 from ..agents.policy import Sampling, keep_candidates, policy_call, prompts_for
+from ..core.budget import CallBounds
 from ..core.calls import CallResult
 from ..core.problem import AnswerKind
 from ..core.result import Outcome
 from .selection import select_all
-from .strategy import CallBounds, Context, State, Strategy
+from .strategy import Context, State, Strategy
 
 
 class GreedyConfig(Sampling):

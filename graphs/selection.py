@@ -12,10 +12,14 @@ from collections.abc import Callable, Sequence
 from statistics import fmean
 
 from ..core.candidate import Answer, Candidate, Score
+from ..core.problem import AnswerKind
 from ..core.result import Selection, Votes
 
 NOTHING = Selection(answer=None, candidate=None)
 """What a selector returns where no candidate has an answer."""
+
+VOTED_KINDS = frozenset({AnswerKind.NUMBER, AnswerKind.EXPRESSION, AnswerKind.CHOICE, AnswerKind.JSON})
+"""Kinds of answer that can be equal without being the same text, so that votes mean something."""
 
 AGGREGATES: dict[str, Callable[[Sequence[float]], float]] = {
     "last": lambda steps: steps[-1],
@@ -35,8 +39,11 @@ def majority(candidates: Sequence[Candidate], groups: Sequence[int]) -> Selectio
 
 
 def weighted(candidates: Sequence[Candidate], groups: Sequence[int], values: Sequence[float | None]) -> Selection:
-    """The answer with the largest sum of scores; a candidate without a score adds nothing."""
-    return _heaviest(candidates, groups, [value or 0.0 for value in values])
+    """The answer with the largest sum of scores, and its best candidate; ``support`` is its share of all scores.
+
+    A candidate without a score adds nothing, and an answer none of whose candidates has one cannot win.
+    """
+    return _heaviest(candidates, groups, values)
 
 
 def best_of(candidates: Sequence[Candidate], groups: Sequence[int], values: Sequence[float | None]) -> Selection:
@@ -90,18 +97,20 @@ def tally(candidates: Sequence[Candidate], groups: Sequence[int]) -> tuple[Votes
     return tuple(sorted(votes, key=lambda one: -one.count))
 
 
-def _heaviest(candidates: Sequence[Candidate], groups: Sequence[int], weights: Sequence[float]) -> Selection:
+def _heaviest(candidates: Sequence[Candidate], groups: Sequence[int], weights: Sequence[float | None]) -> Selection:
     totals: dict[int, float] = {}
     firsts: dict[int, int] = {}
+    bests: dict[int, tuple[float, int]] = {}
     for index, (group, weight) in enumerate(zip(groups, weights, strict=True)):
-        if group >= 0:
+        if group >= 0 and weight is not None:
             totals[group] = totals.get(group, 0.0) + weight
-            firsts.setdefault(group, index)
+            bests[group] = max(bests.get(group, (weight, -index)), (weight, -index))
+        firsts.setdefault(group, index)
     if not totals:
         return NOTHING
     winner = max(totals, key=lambda group: (totals[group], -firsts[group]))
     mass = sum(totals.values())
-    return _pick(candidates[firsts[winner]], totals[winner] / mass if mass else 0.0)
+    return _pick(candidates[-bests[winner][1]], totals[winner] / mass if mass else 0.0)
 
 
 def _pick(candidate: Candidate, support: float) -> Selection:

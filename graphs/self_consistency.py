@@ -16,16 +16,16 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
 from pydantic import Field
 
-from ..agents.policy import ROLE, Sampling, keep_candidates, policy_call, prompts_for
+from ..agents.policy import ROLE, Sampling, keep_candidates, one_request, prompts_for, sample_calls
 from ..core.answers import group
-from ..core.calls import CallResult, ModelCall
-from ..core.model_spec import Ability, ModelSpec
-from ..core.problem import AnswerKind
+from ..core.budget import CallBounds
+from ..core.calls import CallResult
+from ..core.model_spec import ModelSpec
 from ..core.protocols import Scope
 from ..core.result import Outcome, StopReason
-from .selection import select_all, tally
+from .selection import VOTED_KINDS, select_all, tally
 from .stopping import beta_agrees
-from .strategy import CallBounds, Context, State, Strategy
+from .strategy import Context, State, Strategy
 
 
 class SelfConsistencyConfig(Sampling):
@@ -48,15 +48,9 @@ class _State(State):
     stop_reason: Required[StopReason]
 
 
-def _one_request(config: SelfConsistencyConfig, spec: ModelSpec) -> bool:
-    return config.stop == "fixed" and config.batched and config.n > 1 and Ability.N in spec.abilities
-
-
-def _calls(context: Context[SelfConsistencyConfig]) -> list[ModelCall]:
-    scope, problem, config = context.scope, context.problem, context.config
-    if _one_request(config, scope.spec(ROLE)):
-        return [policy_call(scope, "propose", problem, config, n=config.n)]
-    return [policy_call(scope, "propose", problem, config, index=index) for index in range(config.n)]
+def _batched(config: SelfConsistencyConfig) -> bool:
+    """A stopping rule must see samples one by one."""
+    return config.batched and config.stop == "fixed"
 
 
 async def _propose(state: _State, runtime: Runtime[Context[SelfConsistencyConfig]]) -> _State:  # noqa: ARG001
@@ -70,7 +64,8 @@ async def _propose(state: _State, runtime: Runtime[Context[SelfConsistencyConfig
         return config.stop == "beta" and beta_agrees(await _groups(scope, ids), config.confidence)
 
     window = config.window if config.stop == "beta" else None
-    wave = await scope.wave("propose", _calls(context), consume=consume, window=window)
+    calls = sample_calls(scope, "propose", problem, config, config.n, batched=_batched(config))
+    wave = await scope.wave("propose", calls, consume=consume, window=window)
     for result in wave.late:
         keep_candidates(scope, result, problem, config, counted=False)
     return {"ids": ids, "stop_reason": wave.stop_reason}
@@ -110,7 +105,7 @@ def _build() -> CompiledStateGraph[Any, Any, Any, Any]:
 
 
 def _cost(config: SelfConsistencyConfig, team: Mapping[str, ModelSpec]) -> CallBounds:
-    if _one_request(config, team[ROLE]):
+    if one_request(team[ROLE], config.n, batched=_batched(config)):
         return CallBounds(1, 1)
     return CallBounds(min(config.n, _least_for(config.confidence)) if config.stop == "beta" else config.n, config.n)
 
@@ -131,5 +126,5 @@ STRATEGY = Strategy(
     build=_build,
     cost=_cost,
     prompts=prompts_for,
-    kinds=frozenset({AnswerKind.NUMBER, AnswerKind.EXPRESSION, AnswerKind.CHOICE, AnswerKind.JSON}),
+    kinds=VOTED_KINDS,
 )

@@ -50,6 +50,18 @@ def test_none_scores_vote_but_cannot_win_by_score() -> None:
     assert best_of(pool(groups), groups, [None, None, None]) == NOTHING
 
 
+def test_an_answer_none_of_whose_candidates_has_a_score_cannot_win_by_weight() -> None:
+    groups = [0, 0, 1]
+    assert weighted(pool(groups), groups, [None, None, 0.0]).answer == "1"
+    assert weighted(pool(groups), groups, [None, None, None]) == NOTHING
+
+
+def test_the_best_candidate_stands_for_the_answer_that_scores_chose() -> None:
+    groups = [0, 1, 0, 0]
+    assert weighted(pool(groups), groups, [0.1, 0.5, 0.7, 0.7]).candidate == "c2"
+    assert majority(pool(groups), groups).candidate == "c0"
+
+
 def test_every_selector_appears_where_steps_are_scored() -> None:
     candidates = [candidate(0, 0, 0.9, (0.9, 0.2)), candidate(1, 1, 0.5, (0.5, 0.6)), candidate(2, 1, 0.4, (0.4, 0.5))]
     picks = select_all(candidates, [0, 1, 1])
