@@ -5,18 +5,20 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+import traceback
+from types import TracebackType
 from typing import Any
 
 import click
 
 from ..core.errors import SymposiaError, UnknownNameError
-from .output import data, report, report_usage
+from .output import data, note, report, report_usage, without_secrets
 
 _COMMANDS = {
     "solve": ("solve:solve", "Answer a question with a strategy."),
     "strategies": ("strategies:strategies", "List the strategies, or show the options of one."),
-    "run": ("runs:run", "List, show, resume, replay, pause and stop runs."),
-    "models": ("models:models", "List, download and choose models."),
+    "run": ("runs:run", "List, show, follow, resume, replay, fork, copy and remove runs."),
+    "models": ("models:models", "List, download, choose and serve models."),
     "doctor": ("doctor:doctor", "Check this machine: store, engines, weights, servers, keys."),
     "config": ("config:config", "Show the configuration and where each value comes from."),
 }
@@ -68,10 +70,16 @@ def cli(ctx: click.Context, *, debug: bool) -> None:
     ctx.meta["symposia.debug"] = debug
 
 
+def _show_traceback(_kind: type[BaseException], error: BaseException, _trace: TracebackType | None) -> None:
+    note(without_secrets("".join(traceback.format_exception(error))))
+
+
 def run() -> None:
     """Run the command; every error becomes one sentence on stderr and an exit code."""
     debug = "--debug" in sys.argv
     as_json = "--json" in sys.argv
+    if debug:
+        sys.excepthook = _show_traceback
     try:
         code = cli.main(standalone_mode=False)
     except click.exceptions.Abort:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from ..memory.place import show as show_address
 from ..runtime.settings import load_settings
 from .options import json_option
 from .output import columns, data, data_json
@@ -22,6 +23,8 @@ def show(*, as_json: bool) -> None:
     """Every setting with its value and where it comes from."""
     loaded = load_settings(cwd=Path.cwd())
     values = loaded.settings.model_dump(mode="json")
+    if values["store"]:
+        values["store"] = show_address(values["store"])  # it may hold a password
     rows = {key: (_at(values, key), origin) for key, origin in sorted(loaded.origins.items())}
     if as_json:
         data_json({key: {"value": value, "origin": origin} for key, (value, origin) in rows.items()})

@@ -38,18 +38,31 @@ def note(text: str) -> None:
 
 def report(error: SymposiaError, *, as_json: bool) -> int:
     """Say what went wrong in one sentence; with ``--json`` also as data. Returns the exit code."""
-    note(f"symposia: {error}")
+    note(without_secrets(f"symposia: {error}"))
     if as_json:
-        body = {"code": error.code, "message": error.message, "hint": error.hint, "retryable": error.retryable}
-        data_json({"status": "failed", "error": body})
+        data_json(error_json(error))
     return error.exit_code
+
+
+def without_secrets(text: str) -> str:
+    """What may be shown of a text that anybody may have written: an error quotes users, files and servers."""
+    from ..memory.redact import Redactor  # noqa: PLC0415 - costs a tenth of a second, for errors only
+
+    return Redactor().text(text)
+
+
+def error_json(error: SymposiaError) -> dict[str, Any]:
+    """An error as data."""
+    hint = None if error.hint is None else without_secrets(error.hint)
+    body = {"code": error.code, "message": without_secrets(error.message), "hint": hint, "retryable": error.retryable}
+    return {"status": "failed", "error": body}
 
 
 def report_usage(error: click.ClickException) -> int:
     """Say in one sentence what is wrong with the command line. Returns the exit code."""
     context = getattr(error, "ctx", None)
     path = context.command_path if context is not None else "symposia"
-    note(f"symposia: {error.format_message().rstrip('.')} (see `{path} --help`)")
+    note(without_secrets(f"symposia: {error.format_message().rstrip('.')} (see `{path} --help`)"))
     return error.exit_code
 
 

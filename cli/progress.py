@@ -8,9 +8,9 @@ from __future__ import annotations
 import contextlib
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from ..core.events import CallFailed, CallFinished, CandidateAdded, Event, Warned, WaveStarted
+from ..core.events import CallFailed, CallFinished, CandidateAdded, CandidateScored, Event, Warned, WaveStarted
 from .output import interactive, note, shorten
 
 
@@ -27,6 +27,7 @@ class Tally:
         self._live: dict[str, int] = {}
         """Pieces of text so far by candidate in flight; a piece is about a token."""
         self._votes: Counter[str] = Counter()
+        self._scores: list[float] = []
         self.warnings: list[str] = []
 
     def hear(self, event: Event) -> None:
@@ -45,6 +46,8 @@ class Tally:
             self._landed(event)
         elif isinstance(event, CandidateAdded) and event.candidate.counted and event.candidate.answer is not None:
             self._votes[event.candidate.answer.text] += 1
+        elif isinstance(event, CandidateScored) and event.score.value is not None:
+            self._scores.append(event.score.value)
         elif isinstance(event, Warned):
             self.warnings.append(event.message)
 
@@ -52,12 +55,20 @@ class Tally:
         key = f"{event.scope}/{event.node}.{event.visit}.{event.index}#"
         self._live = {candidate: count for candidate, count in self._live.items() if not candidate.startswith(key)}
 
+    def began(self, at: float) -> None:
+        """Count seconds from this Unix time: the run was begun before anybody looked."""
+        self._started = time.monotonic() - max(0.0, time.time() - at)
+
+    def see_texts(self, texts: Mapping[str, str]) -> None:
+        """Count what is being written from the texts so far, by candidate; a token is about four characters."""
+        self._live = {candidate: max(1, len(text) // 4) for candidate, text in texts.items()}
+
     def hear_text(self, candidate: str, piece: str) -> None:  # noqa: ARG002 - the shape of a Watch
         """Count a streamed piece."""
         self._live[candidate] = self._live.get(candidate, 0) + 1
 
     def line(self) -> str:
-        """One line: who, how many of how many, failures, tokens, the vote so far, seconds."""
+        """One line: who, how many of how many, failures, tokens, the vote and the scores so far, seconds."""
         seconds = time.monotonic() - self._started
         if self._wave is None:
             return f"preparing · {seconds:.0f} s"
@@ -68,6 +79,8 @@ class Tally:
         parts.append(f"{self._tokens:,} tokens" + (f" + about {writing:,} being written by {len(self._live)}" if writing else ""))
         if self._votes:
             parts.append("votes " + ", ".join(f"{shorten(answer, 16)} ({count})" for answer, count in self._votes.most_common(4)))
+        if self._scores:
+            parts.append(f"{len(self._scores)} scored, best {max(self._scores):.2f}")
         return " · ".join([*parts, f"{seconds:.0f} s"])
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import getpass
 import sys
 
@@ -11,17 +10,20 @@ import click
 from ..core.errors import ConfigError
 from ..core.records import ControlKind, RunRecord
 from ..core.result import Result, RunState
+from ..runtime.follow import follow as watch
+from .attach import attach
 from .options import json_option, open_session, run_async, store_option
 from .output import age, columns, data, data_json, note, shorten
 from .progress import progress
+from .run_copies import export_run, import_run
+from .run_execute import exec_run, fork, resume
+from .run_remove import prune, remove
 from .show import show_result, show_run
-from .signals import Interrupts
-from .solve import execute
 
 
 @click.group()
 def run() -> None:
-    """List, show, resume, replay, pause and stop runs. RUN may be any unambiguous beginning of an id."""
+    """List, show, follow, resume, replay, fork, copy and remove runs. RUN may be any unambiguous beginning of an id."""
 
 
 @run.command("list")
@@ -77,49 +79,14 @@ def events(run_id: str, *, after: int, follow: bool, store: str | None, _as_json
     """Print a run's events, one JSON object a line."""
 
     async def work() -> None:
-        seen = after
         async with open_session(store) as session:
-            record = await session.store.run(run_id)
-            while True:
-                live = record.state in {RunState.QUEUED, RunState.RUNNING, RunState.PAUSED, RunState.WAITING}
-                for stored in await session.store.events(record.id, after=seen):
-                    seen = stored.seq
+            async for look in watch(session.store, (await session.store.run(run_id)).id, after=after):
+                for stored in look.events:
                     data(stored.model_dump_json())
-                if not (follow and live):
+                if not follow:
                     return
-                await asyncio.sleep(0.5)
-                record = await session.store.run(record.id)
 
     run_async(work())
-
-
-@run.command()
-@click.argument("run_id", metavar="RUN")
-@store_option
-@json_option
-def resume(run_id: str, *, store: str | None, as_json: bool) -> None:
-    """Go on with an interrupted run, open a paused one, or try a failed one again."""
-
-    async def work() -> Result | None:
-        with Interrupts().installed() as interrupts:
-            async with open_session(store) as session:
-                record = await session.store.run(run_id)
-                if record.state is RunState.PAUSED and record.owner is not None:
-                    await session.store.add_control(record.id, ControlKind.RESUME, getpass.getuser())
-                    return None
-                if not session.resumable(record):
-                    note(f"run {record.id} has ended; this is its result")
-                    return record.result
-                return await execute(session, record, interrupts)
-
-    result = run_async(work())
-    if result is None:
-        note("resumed in the process that executes it")
-        if as_json:
-            data_json({"run_id": run_id, "asked": ControlKind.RESUME})
-        return
-    show_result(result, as_json=as_json)
-    sys.exit(result.exit_code)
 
 
 @run.command()
@@ -170,3 +137,7 @@ def pause(run_id: str, *, store: str | None, as_json: bool) -> None:
 def stop(run_id: str, *, store: str | None, as_json: bool) -> None:
     """Ask a running run to stop with the best answer so far; it can be resumed."""
     _control(ControlKind.STOP, run_id, store, as_json=as_json)
+
+
+for command in (resume, exec_run, attach, fork, export_run, import_run, remove, prune):
+    run.add_command(command)

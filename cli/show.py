@@ -7,6 +7,7 @@ from typing import Any
 from ..core.problem import AnswerKind
 from ..core.records import RunRecord
 from ..core.result import Result, Status
+from .account import origin_line
 from .output import age, clean, data, data_json, note, shorten
 
 _BAR = 24
@@ -15,8 +16,11 @@ _BALLOT = 8
 """Answers shown, most votes first."""
 
 
-def show_result(result: Result, *, as_json: bool) -> None:
-    """The answer to stdout; how it came about to stderr. With ``--json`` the whole result to stdout."""
+def show_result(result: Result, *, as_json: bool, stored: bool = True) -> None:
+    """The answer to stdout; how it came about to stderr. With ``--json`` the whole result to stdout.
+
+    A run that is not ``stored`` has no id that would be of use, and cannot be gone on with.
+    """
     if as_json:
         data_json(result_json(result))
         if result.error:
@@ -24,7 +28,7 @@ def show_result(result: Result, *, as_json: bool) -> None:
         return
     if result.answer is not None:
         data(clean(_full_text(result)))
-    note(summary(result))
+    note(summary(result, stored=stored))
 
 
 def result_json(result: Result) -> dict[str, Any]:
@@ -36,7 +40,7 @@ def result_json(result: Result) -> dict[str, Any]:
     }
 
 
-def summary(result: Result) -> str:
+def summary(result: Result, *, stored: bool = True) -> str:
     """How a result came about: verdict, votes, cost, time, run."""
     lines = []
     if result.error:
@@ -51,11 +55,10 @@ def summary(result: Result) -> str:
     if result.failures:
         lines.append("failed calls: " + ", ".join(f"{count} {code}" for code, count in sorted(result.failures.items())))
     if len(result.candidates) > 1:
-        lines += _ballot(result)
-    lines.append(
-        f"run {result.run_id} · {result.strategy} · {', '.join(sorted(set(result.models.values())))} · seed {result.seed}"
-    )
-    if result.status is Status.CANCELLED:
+        lines += [*_ballot(result), *_picks(result)]
+    name = f"run {result.run_id}" if stored else "not stored"
+    lines.append(f"{name} · {result.strategy} · {', '.join(sorted(set(result.models.values())))} · seed {result.seed}")
+    if result.status is Status.CANCELLED and stored:
         lines.append(f"go on with `symposia run resume {result.run_id}`")
     return "\n".join(lines)
 
@@ -77,6 +80,8 @@ def show_run(record: RunRecord, *, as_json: bool) -> None:
         f"budget    {spec.budget}",
         f"seed      {spec.seed}",
     ]
+    if spec.forked_from is not None:
+        lines.append(f"fork of   {origin_line(spec.forked_from)}")
     data("\n".join(lines))
     if record.result is not None:
         data(f"answer    {clean(record.result.answer or '(none)')}")
@@ -94,8 +99,18 @@ def _full_text(result: Result) -> str:
 def _agreement(result: Result) -> str:
     if result.confidence is None:
         return ""
+    if result.decided_by != "majority":
+        judge = result.models.get("verifier", result.models["policy"])
+        said = f"score {result.confidence:.2f}" if result.decided_by == "best-of" else f"{result.confidence:.0%} of the scores"
+        return f"{said} by {judge} · "
     votes = sum(vote.count for vote in result.votes)
     return f"{round(result.confidence * votes)} of {votes} votes ({result.confidence:.0%}) · "
+
+
+def _picks(result: Result) -> list[str]:
+    """What each selector takes, where scores decided; not of texts, which are too long for a line."""
+    picks = [f"{name} {shorten(pick.answer or '(none)', 32)}" for name, pick in result.selections.items()]
+    return [f"  {' · '.join(picks)}"] if result.votes and result.decided_by != "majority" else []
 
 
 def _ballot(result: Result) -> list[str]:

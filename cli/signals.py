@@ -17,7 +17,8 @@ from .output import note
 class Interrupts:
     """Handles SIGINT and SIGTERM of a command that executes a run."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, stored: bool = True) -> None:
+        self._stored = stored
         self._task = asyncio.current_task()
         self._control: Control | None = None
         self._count = 0
@@ -28,10 +29,14 @@ class Interrupts:
         if self._count:
             control.halt(StopReason.STEERED)
 
+    def way_on(self, run_id: str = "RUN") -> str:
+        """How to go on with the run, as the end of a sentence; nothing for a run that is not kept."""
+        return f"; go on with `symposia run resume {run_id}`" if self._stored else ""
+
     def _signalled(self) -> None:
         self._count += 1
         if self._count > 1:
-            note("symposia: ended; go on with `symposia run resume`")
+            note(f"symposia: ended{self.way_on()}")
             sys.stdout.flush()
             # Engines of ours end by themselves when this process is gone; the journal holds every finished call.
             os._exit(130)

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 
 import click
 
+from ..core.errors import ConfigError
 from ..core.problem import AnswerKind, Problem
-from ..core.records import RunRecord
 from ..core.result import Result
 from ..graphs.strategy import parse_options
-from ..runtime.session import Session
 from ..runtime.team import Team
+from .executing import execute, hand_over
 from .options import json_option, open_session, run_async, store_option
-from .output import interactive, note
-from .progress import progress
 from .question import read_question
 from .show import show_result
 from .signals import Interrupts
@@ -35,6 +32,8 @@ from .signals import Interrupts
     "--answer-kind", type=click.Choice([kind.value for kind in AnswerKind]), help="What counts as an answer (expression)."
 )
 @click.option("--language", metavar="CODE", help="Language of the question (en).")
+@click.option("--detach", is_flag=True, help="Let a process of its own execute the run; print the run's id.")
+@click.option("--ephemeral", is_flag=True, help="Keep nothing: no run is stored.")
 @store_option
 @json_option
 def solve(
@@ -48,34 +47,30 @@ def solve(
     seed: int | None,
     answer_kind: str | None,
     language: str | None,
+    detach: bool,
+    ephemeral: bool,
     store: str | None,
     as_json: bool,
 ) -> None:
     """Answer QUESTION: a text, - for standard input, or @FILE."""
     problem = Problem.of(read_question(question), answer_kind=answer_kind, language=language)
     given = parse_options(options)
-    session = open_session(store)
+    if ephemeral and (detach or store):
+        other = "--detach" if detach else "--store"
+        raise ConfigError(f"--ephemeral keeps nothing, so it does not go with {other}", hint="leave one of them out")
+    session = open_session(":memory:" if ephemeral else store)
     roles = session.saved_team(team).roles | Team.parse(models).roles
 
-    async def work() -> Result:
-        with Interrupts().installed() as interrupts:
+    async def work() -> Result | None:
+        with Interrupts(stored=not ephemeral).installed() as interrupts:
             async with session:
                 record = await session.create(problem, strategy=strategy, team=roles, budget=budget, seed=seed, options=given)
+                if detach:
+                    await hand_over(session, record, as_json=as_json)
+                    return None
                 return await execute(session, record, interrupts)
 
     result = run_async(work())
-    show_result(result, as_json=as_json)
-    sys.exit(result.exit_code)
-
-
-async def execute(session: Session, record: RunRecord, interrupts: Interrupts) -> Result:
-    """Execute a stored run with live progress and soft stop."""
-    try:
-        with progress() as tally:
-            watch = tally.hear_text if interactive() else None
-            execution = await session.execution(record, listener=tally.hear, watch=watch)
-            interrupts.guard(execution.control)
-            return await execution.execute()
-    except asyncio.CancelledError:
-        note(f"symposia: cancelled before the first call; go on with `symposia run resume {record.id}`")
-        raise click.exceptions.Abort from None
+    if result is not None:
+        show_result(result, as_json=as_json, stored=not ephemeral)
+        sys.exit(result.exit_code)

@@ -9,16 +9,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 
 from ..core.answers import SymbolicWorker
 from ..core.errors import LeaseLostError, StoreError
 from ..core.events import CallFailed, Event, RunFinished, RunStarted, StrategyFinished
 from ..core.model_spec import ModelSpec
 from ..core.protocols import Gateway
-from ..core.records import ControlKind, Lease, RunRecord
+from ..core.records import ControlKind, JournalEntry, Lease, RunRecord
 from ..core.result import Result, RunState, Status, StopReason
-from ..graphs.registry import get_strategy
+from ..core.usage import Usage
+from ..graphs.registry import STRATEGIES
 from ..memory.store import Store
 from .control import Control
 from .journal import Journal
@@ -26,10 +27,12 @@ from .ledger import Ledger
 from .results import build_result, warnings_about
 from .scope import RunScope
 from .services import Clock, EventLog, Listener, Services
+from .shared_ledger import SharedLedger
 from .telemetry import Telemetry, Watch
 
-_HEARTBEAT = 5.0
-LEASE_SECONDS = 20.0
+LEASE_SECONDS = 12.0
+"""How long a process that stopped without a word keeps its runs: another one takes them over after that."""
+_HEARTBEAT = 4.0
 _POLL = 0.25
 
 
@@ -48,7 +51,9 @@ class Execution:
         call_timeout: float,
         listener: Listener | None,
         watch: Watch | None = None,
+        begins_with: Sequence[JournalEntry] | None = None,
     ) -> None:
+        """``begins_with`` is replayed instead of what the store holds of the run."""
         self._store = store
         self._record = record
         self._lease = lease
@@ -58,6 +63,7 @@ class Execution:
         self._call_timeout = call_timeout
         self._listener = listener
         self._watch = watch
+        self._begins_with = begins_with
         self._error: str | None = None
         self.control = Control()
 
@@ -85,9 +91,10 @@ class Execution:
         store = self._store
         failed = record.result is not None and record.result.status is Status.FAILED and lease is not None
         # A new run under its first lease has nothing from before: two questions to the store are spared.
-        first = lease is not None and lease.fence == 1 and record.state is RunState.QUEUED
+        first = lease is not None and lease.fence == 1 and record.state is RunState.QUEUED and record.spec.forked_from is None
+        past = [] if first else self._begins_with
         journal = Journal(
-            [] if first else await store.journal(record.id),
+            await store.journal(record.id) if past is None else past,
             None if lease is None else lambda entries: store.record(lease, entries),
             forget_retryable=failed,
         )
@@ -119,19 +126,41 @@ class Execution:
 
     async def _decide(self, services: Services) -> Result:
         spec = self._record.spec
-        strategy = get_strategy(spec.strategy)
-        ledger = Ledger(spec.budget)
-        for role, usage in services.journal.charges():
-            ledger.charge(usage)
-            services.spend(role, usage)
-        scope = RunScope(services, spec.strategy, ledger)
-        outcome = await strategy.run(scope, spec.problem, strategy.configure(spec.config))
+        strategy = STRATEGIES.get(spec.strategy)
+        async with self._ledger(services) as ledger:
+            scope = RunScope(services, spec.strategy, ledger)
+            outcome = await strategy.run(scope, spec.problem, strategy.configure(spec.config))
         # Numbered by the lease: a resumed run decides anew, and what it decided before it was stopped stays a fact.
         index = self._lease.fence if self._lease is not None else 0
         for warning in warnings_about(scope.path, index, outcome, services):
             scope.emit(warning)
         scope.emit(StrategyFinished(scope=scope.path, index=index, strategy=spec.strategy, outcome=outcome))
         return build_result(self._record.id, spec, outcome, services, self._error)
+
+    @contextlib.asynccontextmanager
+    async def _ledger(self, services: Services) -> AsyncIterator[Ledger]:
+        """The run's ledger, with what the journal says was spent; under a shared one where the run names it."""
+        spec, lease = self._record.spec, self._lease
+        shared: SharedLedger | None = None
+        if spec.ledger is not None and lease is not None:
+            found = await self._store.ledger(spec.ledger)
+            copied = spec.forked_from.usage if spec.forked_from is not None else Usage()
+            shared = SharedLedger(found.caps, functools.partial(self._store.draw, lease, spec.ledger), copied)
+        ledger = Ledger(spec.budget, shared)
+        for role, usage in services.journal.charges():
+            ledger.charge(usage)
+            services.spend(role, usage)
+        if shared is None:
+            yield ledger
+            return
+        try:
+            await shared.settle_up()
+            yield ledger
+        except BaseException:
+            with contextlib.suppress(StoreError):  # it would hide the first error
+                await asyncio.shield(shared.settle_up())
+            raise
+        await shared.settle_up()
 
     async def _finish(self, lease: Lease, result: Result, services: Services) -> None:
         state = RunState.INTERRUPTED if result.stop_reason is StopReason.STEERED else RunState.FINISHED

@@ -9,9 +9,9 @@ from typing import Any
 from ..core.answers import plain_same
 from ..core.budget import Budget
 from ..core.calls import ModelCall
-from ..core.candidate import Answer, Candidate
+from ..core.candidate import Answer, Candidate, Score
 from ..core.errors import UsageError
-from ..core.events import CandidateAdded, Event
+from ..core.events import CandidateAdded, CandidateScored, Event
 from ..core.model_spec import ModelSpec
 from ..core.protocols import Consume, Wave
 from ..core.random import rng
@@ -99,6 +99,12 @@ class RunScope:
         """Put a candidate into the pool."""
         self._services.candidates[candidate.id] = candidate
         self.emit(CandidateAdded(scope=self._path, node=candidate.id, candidate=candidate))
+
+    def rate(self, candidate: str, score: Score, *, node: str, visit: int = 0, index: int = 0) -> None:
+        """Give a candidate of the pool a further score."""
+        pool = self._services.candidates
+        pool[candidate] = pool[candidate].with_score(score)
+        self.emit(CandidateScored(scope=self._path, node=node, visit=visit, index=index, candidate=candidate, score=score))
 
     def emit(self, event: Event) -> None:
         """Append an event to the run's log."""

@@ -49,6 +49,17 @@ def leaves_no_engine():
     assert not set(engines()) - set(before)
 
 
+def test_a_real_model_judges_its_own_samples(symposia) -> None:
+    options = ["--strategy", "best-of-n", "--set", "n=2", "--set", "max_tokens=96"]
+    ran = symposia("solve", QUESTION, "--model", MODEL, "--json", *options, timeout=300)
+    result = ran.json
+    judged = [candidate["scores"] for candidate in result["candidates"] if candidate["answer"]]
+    assert all(len(scores) == 1 and 0 < scores[0]["value"] < 1 for scores in judged), ran.err
+    assert result["usage"].get("verifier", {"calls": 0})["calls"] == len({c["text"] for c in result["candidates"] if c["answer"]})
+    replayed = symposia("run", "replay", result["run_id"], "--json").json
+    assert replayed["candidates"] == result["candidates"]
+
+
 @pytest.mark.parametrize("options", [["--strategy", "greedy"], ["--set", "n=4"], ["--set", "n=6", "--set", "stop=beta"]])
 def test_solve_and_replay(symposia, options: list[str]) -> None:
     ran = symposia("solve", QUESTION, "--model", MODEL, "--json", "--set", "max_tokens=128", *options, timeout=300)

@@ -8,7 +8,7 @@ from symposia.core.calls import ChatRequest, Choice, Reply
 from symposia.core.model_spec import ModelSpec, Price
 from symposia.core.problem import Message
 from symposia.core.usage import Usage
-from symposia.runtime.fit import MIN_COMPLETION, clamp, true_cost, upper_bound
+from symposia.runtime.fit import MIN_COMPLETION, clamp, upper_bound
 from symposia.runtime.ledger import Room
 
 FREE = Room(None, None, None, None, None)
@@ -33,9 +33,9 @@ def test_busy_time_is_priced_by_the_hour() -> None:
     assert upper_bound(spec, request(), prompt=1, timeout=10).dollars == pytest.approx(0.01)
 
 
-def test_true_cost_uses_the_cached_price() -> None:
+def test_the_cost_of_a_reply_uses_the_cached_price() -> None:
     reply = Reply(model="m", choices=(Choice(text="4"),), prompt_tokens=100, cached_tokens=80, completion_tokens=10)
-    assert true_cost(PRICED, reply).dollars == pytest.approx((20 * 1.0 + 80 * 0.5 + 10 * 2.0) / 1e6)
+    assert PRICED.cost(reply).dollars == pytest.approx((20 * 1.0 + 80 * 0.5 + 10 * 2.0) / 1e6)
 
 
 def test_samples_are_dropped_before_they_are_shortened() -> None:

@@ -1,0 +1,38 @@
+"""Executing a stored run for a command: here, with live progress, or handed to a process of its own."""
+
+from __future__ import annotations
+
+import asyncio
+
+import click
+
+from ..core.records import RunRecord
+from ..core.result import Result
+from ..runtime.detach import detach, log_path
+from ..runtime.session import Session
+from .output import data, data_json, interactive, note
+from .progress import progress
+from .signals import Interrupts
+
+
+async def execute(session: Session, record: RunRecord, interrupts: Interrupts, *, watched: bool = False) -> Result:
+    """Execute a stored run with live progress and soft stop; ``watched`` by others, whether or not anybody is at the terminal."""
+    try:
+        with progress() as tally:
+            watch = tally.hear_text if watched or interactive() else None
+            execution = await session.execution(record, listener=tally.hear, watch=watch)
+            interrupts.guard(execution.control)
+            return await execution.execute()
+    except asyncio.CancelledError:
+        note("symposia: cancelled before the first call" + interrupts.way_on(record.id))
+        raise click.exceptions.Abort from None
+
+
+async def hand_over(session: Session, record: RunRecord, *, as_json: bool) -> None:
+    """Have a stored run executed by a process of its own: its id to stdout, how to follow it to stderr."""
+    pid = await detach(session.store, record, place=session.settings.store)
+    if as_json:
+        data_json({"run_id": record.id, "pid": pid, "log": str(log_path(record.id))})
+    else:
+        data(record.id)
+    note(f"process {pid} executes it; `symposia run attach {record.id}` follows it, `symposia run stop {record.id}` stops it")
