@@ -10,19 +10,23 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypedDict, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypedDict, TypeVar, Unpack
 
-from pydantic import ValidationError
-
+from ..agents.verifier import ROLE as VERIFIER
+from ..agents.verifier import Verifier
 from ..core.base import Frozen
-from ..core.errors import ConfigError, MissingAbilityError, ProblemError, UnknownNameError
+from ..core.budget import CallBounds
+from ..core.errors import ConfigError, MissingAbilityError, ProblemError
 from ..core.model_spec import Ability, ModelSpec
+from ..core.options import read_options
 from ..core.problem import AnswerKind, Problem
 from ..core.protocols import Scope
 from ..core.result import Outcome
 
 if TYPE_CHECKING:
     from langgraph.graph.state import CompiledStateGraph
+
+    from .embedding import Embedding, Host, Node, Read, Write
 
 ConfigT = TypeVar("ConfigT", bound=Frozen)
 
@@ -45,13 +49,6 @@ class State(TypedDict, total=False):
     outcome: Outcome
 
 
-class CallBounds(NamedTuple):
-    """Model calls a strategy makes when none fails: at least, at most."""
-
-    least: int
-    most: int
-
-
 @dataclass(frozen=True)
 class Strategy(Generic[ConfigT]):
     """A registry entry. ``cost`` is checked against counted calls by the conformance tests."""
@@ -66,48 +63,94 @@ class Strategy(Generic[ConfigT]):
     prompts: Callable[[Problem], tuple[str, ...]]
     """Names of the prompt files it uses for a problem; their texts are fixed when a run is created."""
     abilities: Mapping[str, frozenset[Ability]] = field(default_factory=lambda: {"policy": frozenset({Ability.CHAT})})
-    """What each role's model must be able to do."""
+    """What each role's model must be able to do, whatever the config."""
+    verifiers: Callable[[ConfigT], tuple[Verifier[Any], ...]] = lambda _config: ()
+    """The verifiers it asks under a config. Their abilities are needed of the role ``verifier``; their prompts are the run's."""
     kinds: frozenset[AnswerKind] = frozenset(AnswerKind)
     """Kinds of answer it can work on."""
 
     def configure(self, options: Mapping[str, Any]) -> ConfigT:
         """The config with ``options`` set. Raises :class:`UnknownNameError` or :class:`ConfigError`."""
-        for name in options:
-            if name not in self.config.model_fields:
-                raise UnknownNameError("option", name, self.config.model_fields, where=f"strategy {self.name}")
-        try:
-            return self.config.model_validate(dict(options))
-        except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"]) or "options"
-            given = first.get("input")
-            raise ConfigError(
-                f"option {where}={given!r} of strategy {self.name} cannot be used: {first['msg'].lower()}"
-            ) from None
+        return read_options(self.config, options, f"strategy {self.name}")
 
-    def check(self, problem: Problem, team: Mapping[str, ModelSpec], others: Mapping[str, Strategy[Any]]) -> None:
-        """Raise before anything is spent if this strategy cannot work on ``problem`` with ``team``."""
+    def needs(self, config: ConfigT) -> dict[str, frozenset[Ability]]:
+        """What each role's model must be able to do under ``config``; the keys are the roles."""
+        needed = dict(self.abilities)
+        for verifier in self.verifiers(config):
+            needed[VERIFIER] = needed.get(VERIFIER, frozenset()) | verifier.abilities
+        return needed
+
+    def prompt_names(self, problem: Problem, config: ConfigT) -> tuple[str, ...]:
+        """Names of all prompt files that a run for ``problem`` under ``config`` uses."""
+        return (*self.prompts(problem), *(name for verifier in self.verifiers(config) for name in verifier.prompts(problem)))
+
+    def check(
+        self, problem: Problem, config: ConfigT, team: Mapping[str, ModelSpec], others: Mapping[str, Strategy[Any]]
+    ) -> None:
+        """Raise before anything is spent if this strategy cannot work on ``problem`` under ``config`` with ``team``."""
         if problem.answer_kind not in self.kinds:
             able = sorted(name for name, other in others.items() if problem.answer_kind in other.kinds)
             raise ProblemError(
                 f"{self.name} cannot compare answers of kind {problem.answer_kind}",
                 hint=f"use {' or '.join(able)}" if able else None,
             )
-        for role, needed in self.abilities.items():
+        for role, needed in self.needs(config).items():
             missing = needed - team[role].abilities
             if missing:
                 names = ", ".join(sorted(missing))
                 raise MissingAbilityError(f"{self.name} needs {names} of its {role}; {team[role].name} has not")
 
     async def run(self, scope: Scope, problem: Problem, config: ConfigT) -> Outcome:
-        """Run the graph in ``scope`` and return what it decided."""
-        state = await self.build().ainvoke(
-            {},
-            context=Context(scope=scope, problem=problem, config=config),
-            config={"recursion_limit": _RECURSION_LIMIT},
-        )
+        """Run the graph in ``scope`` and return what it decided.
+
+        Inside a node of another graph LangGraph would make this one a subgraph: saved by that graph's checkpointer, resumed
+        from there past nodes whose candidates are in our journal, and shown in its streams. It is kept apart.
+        """
+        from langchain_core.runnables.config import var_child_runnable_config  # noqa: PLC0415 - loaded with the graph
+
+        token = var_child_runnable_config.set(None)
+        try:
+            state = await self.build().ainvoke(
+                {},
+                context=Context(scope=scope, problem=problem, config=config),
+                config={"recursion_limit": _RECURSION_LIMIT},
+            )
+        finally:
+            var_child_runnable_config.reset(token)
         outcome: Outcome = state["outcome"]
         return outcome
+
+    def as_node(
+        self, session: Host, *, read: Read | None = None, write: Write | None = None, **embedding: Unpack[Embedding]
+    ) -> Node:
+        """This strategy as an async node of your own LangGraph graph.
+
+        With a checkpointer, resuming a thread goes on with the run that was under way; see :mod:`.embedding` for what holds.
+        Events reach ``stream_mode="custom"`` as ``{"symposia": {"run_id": …, "type": …, …}}``.
+
+        Args:
+            session: an open session of this event loop, or the module ``symposia`` for the process's default one.
+            read: from your state to a question, messages or a :class:`Problem`; by default the last user message of
+                ``messages``, or ``question``.
+            write: from the :class:`Result` and your state to an update; by default a new assistant message in ``messages``,
+                or ``answer`` where the state has no messages.
+            **embedding: see :class:`.embedding.Embedding`.
+
+        Raises :class:`UsageError` here for wrong options, and in the node for what is wrong with a question or a team.
+        """
+        from .embedding import Embedded  # noqa: PLC0415 - it needs LangGraph, which registry entries do not load
+
+        return Embedded(self, session, embedding, read=read, write=write).node()
+
+    def as_graph(self, session: Host, **embedding: Unpack[Embedding]) -> CompiledStateGraph[Any, Any, Any, Any]:
+        """This strategy as a compiled graph, to be used alone or as a subgraph; arguments as for :meth:`as_node`.
+
+        Input: ``messages`` or ``question``. Output: ``answer``, the new message in ``messages`` where there were any, and
+        ``symposia_result``, a small record of the result (``run_id``, ``status``, ``confidence``, …).
+        """
+        from .embedding import Embedded  # noqa: PLC0415 - as above
+
+        return Embedded(self, session, embedding).graph()
 
 
 def parse_options(items: tuple[str, ...] | list[str]) -> dict[str, Any]:

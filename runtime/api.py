@@ -16,8 +16,10 @@ from typing import Any, TypedDict, TypeVar, Unpack
 from ..core.budget import Budget
 from ..core.problem import AnswerKind, Message, Problem
 from ..core.result import Result
+from .services import Listener
 from .session import Session
 from .team import Team
+from .telemetry import Watch
 
 T = TypeVar("T")
 
@@ -36,6 +38,15 @@ class SolveOptions(TypedDict, total=False):
     """Options of the strategy."""
     answer_kind: AnswerKind | str
     language: str
+    ledger: str
+    """A ledger of the store, made with ``Store.create_ledger``: its caps hold for all runs that name it together."""
+    run_id: str
+    """Ask for the run of this id: it is made where there is none, gone on with where it broke off, and not made again once it
+    has ended. A run then keeps to the request that it was made for."""
+    listener: Listener
+    """Called with each event, in the default session's thread."""
+    watch: Watch
+    """Called with the id of a candidate to be and a new piece of its text; replies are streamed then. Thread as above."""
 
 
 class _Home:
@@ -51,6 +62,24 @@ class _Home:
     def submit(self, work: Coroutine[Any, Any, T]) -> Future[T]:
         return asyncio.run_coroutine_threadsafe(work, self._loop)
 
+    async def call(self, work: Coroutine[Any, Any, T]) -> T:
+        """Await ``work`` at home. A cancelled caller waits until it has ended there: the run's lease is free then."""
+        caller = asyncio.get_running_loop()
+        over: asyncio.Future[T] = caller.create_future()
+        tasks: list[asyncio.Task[T]] = []
+
+        def begin() -> None:
+            tasks.append(self._loop.create_task(work))
+            tasks[0].add_done_callback(lambda task: caller.call_soon_threadsafe(_hand_over, task, over))
+
+        self._loop.call_soon_threadsafe(begin)
+        try:
+            return await asyncio.shield(over)
+        except asyncio.CancelledError:
+            self._loop.call_soon_threadsafe(lambda: tasks[0].cancel())  # noqa: PLW0108 - it may not have begun yet
+            await asyncio.wait([over])
+            raise
+
     async def session(self) -> Session:
         async with self._opening:
             if self._session is None:
@@ -63,6 +92,17 @@ class _Home:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(timeout=10)
         self._loop.close()
+
+
+def _hand_over(task: asyncio.Task[T], over: asyncio.Future[T]) -> None:
+    """Make ``over`` end as ``task`` did."""
+    if task.cancelled():
+        over.cancel()
+    elif (error := task.exception()) is not None:
+        over.set_exception(error)
+        over.exception()  # a caller that was cancelled asks no more
+    else:
+        over.set_result(task.result())
 
 
 _home: _Home | None = None
@@ -104,7 +144,7 @@ async def solve(question: str | Problem | list[Message], **options: Unpack[Solve
         EngineError: a local engine does not start.
     """
     home = _at_home()
-    return await asyncio.wrap_future(home.submit(_solve(home, question, options)))
+    return await home.call(_solve(home, question, options))
 
 
 def solve_sync(question: str | Problem | list[Message], **options: Unpack[SolveOptions]) -> Result:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -12,18 +14,21 @@ from typing import Any, Self
 
 from ..agents.prompt_files import load_prompt
 from ..core.answers import SymbolicWorker
+from ..core.base import Frozen
 from ..core.budget import Budget
-from ..core.errors import ConfigError, MissingKeyError, StoreError, UnknownNameError
+from ..core.errors import ConfigError, MissingKeyError, ReplayDiverged, RunNotFoundError, StoreError, UnknownNameError
 from ..core.model_spec import ModelSpec
 from ..core.problem import AnswerKind, Message, Problem
 from ..core.protocols import Gateway
-from ..core.records import Lease, RunRecord, RunSpec
+from ..core.records import JournalEntry, Lease, RunRecord, RunSpec
 from ..core.result import Result, RunState, Status
-from ..graphs.registry import all_strategies, get_strategy
+from ..graphs.registry import STRATEGIES
 from ..graphs.strategy import Strategy
 from ..memory.store import Store, this_process
 from ..models.catalogue import Catalogue
 from ..models.gateway import ModelGateway, RetryPolicy
+from .fork import merged, origin, part_of, part_until_event, part_until_key
+from .journal import JournalEnded
 from .run import LEASE_SECONDS, Execution
 from .services import Listener
 from .settings import LoadedSettings, load_settings
@@ -62,8 +67,10 @@ class Session:
         self._store: Store | None = None
         self._staff: Staff | None = None
         self._judge = SymbolicWorker()
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     async def __aenter__(self) -> Self:
+        self._loop = asyncio.get_running_loop()
         self._store = await Store.open(self._store_place)
         return self
 
@@ -112,19 +119,37 @@ class Session:
         options: Mapping[str, Any] | None = None,
         answer_kind: AnswerKind | str | None = None,
         language: str | None = None,
+        run_id: str | None = None,
+        ledger: str | None = None,
         listener: Listener | None = None,
+        watch: Watch | None = None,
     ) -> Result:
         """Answer a question; see :func:`symposia.solve`."""
-        record = await self.create(
-            Problem.of(question, answer_kind=answer_kind, language=language),
-            strategy=strategy,
-            team=team,
-            budget=budget,
-            seed=seed,
-            options=options,
-        )
-        execution = await self.execution(record, listener=listener)
+        if self._loop not in {None, asyncio.get_running_loop()}:
+            raise ConfigError("this session was opened in another event loop", hint="open one here, or use `symposia.solve`")
+        record = None if run_id is None else await self._stored(run_id)
+        if record is None:
+            record = await self.create(
+                Problem.of(question, answer_kind=answer_kind, language=language),
+                strategy=strategy,
+                team=team,
+                budget=budget,
+                seed=seed,
+                options=options,
+                run_id=run_id,
+                ledger=ledger,
+            )
+        if record.result is not None and not self.resumable(record):
+            return record.result
+        execution = await self.execution(record, listener=listener, watch=watch)
         return await execution.execute()
+
+    async def _stored(self, run_id: str) -> RunRecord | None:
+        """The run with exactly this id."""
+        with contextlib.suppress(RunNotFoundError):
+            record = await self.store.run(run_id)
+            return record if record.id == run_id else None
+        return None
 
     async def create(
         self,
@@ -135,19 +160,25 @@ class Session:
         budget: Budget | str | int | None = None,
         seed: int | None = None,
         options: Mapping[str, Any] | None = None,
+        run_id: str | None = None,
+        ledger: str | None = None,
     ) -> RunRecord:
         """Store a new run. Everything that can be wrong with the request is raised here, before anything is spent.
+
+        ``ledger`` names one made with :meth:`Store.create_ledger`: its caps hold for all runs that name it together.
 
         Raises :class:`UsageError`, :class:`UnreachableError` for an address where no server answers, :class:`WeightsError`
         for a local model that is not downloaded.
         """
-        chosen = get_strategy(strategy or self.settings.strategy)
+        chosen = STRATEGIES.get(strategy or self.settings.strategy)
         config = chosen.configure({**self.settings.strategies.get(chosen.name, {}), **(options or {})})
         caps = self._budget(budget)
         caps.require_room()
-        specs = await self._cast(chosen, Team.of(team))
-        chosen.check(problem, specs, all_strategies())
+        specs = await self._cast(chosen.needs(config), Team.of(team))
+        chosen.check(problem, config, specs, STRATEGIES.all())
         _require_prices(caps, specs)
+        if ledger is not None:
+            _require_prices((await self.store.ledger(ledger)).caps, specs)
         _require_keys(specs)
         spec = RunSpec(
             problem=problem,
@@ -156,10 +187,55 @@ class Session:
             models=specs,
             budget=caps,
             seed=self.settings.seed if seed is None else seed,
-            prompts={name: load_prompt(name) for name in chosen.prompts(problem)},
+            prompts=_prompts(chosen, problem, config),
             version=_version(),
+            ledger=ledger,
         )
-        return await self.store.create_run(spec)
+        return await self.store.create_run(spec, id=run_id)
+
+    async def fork(
+        self,
+        run_id: str,
+        *,
+        at: str | int | None = None,
+        team: Team | Mapping[str, str] | str | None = None,
+        budget: Budget | str | int | None = None,
+        options: Mapping[str, Any] | None = None,
+    ) -> RunRecord:
+        """Store a new run that begins with another's journal and goes on with its own, under other options if given.
+
+        ``at`` is where the copied part ends: a journal key or a candidate's id (that call is copied still), the number of an
+        event, or None for all there is. What the copied part cost counts against the new run's budget, the parent's by
+        default. A role whose model is not named keeps it.
+
+        Raises :class:`ReplayDiverged` where the options change a request of the copied part, and as :meth:`create`.
+        """
+        parent = await self.store.run(run_id)
+        past = await self.store.journal(parent.id)
+        if isinstance(at, int):
+            entries = part_until_event(past, await self.store.events(parent.id), at)
+        else:
+            entries = part_of(past) if at is None else part_until_key(past, at)
+        old = parent.spec
+        chosen = STRATEGIES.get(old.strategy)
+        config = chosen.configure(merged(old.config, options or {}))
+        caps = old.budget if budget is None else self._budget(budget)
+        caps.require_room()
+        specs = await self._recast(old.models, chosen.needs(config), Team.of(team))
+        chosen.check(old.problem, config, specs, STRATEGIES.all())
+        _require_prices(caps, specs)
+        _require_keys(specs)
+        changes = {
+            "config": config.model_dump(mode="json"),
+            "models": specs,
+            "prompts": _prompts(chosen, old.problem, config) | old.prompts,
+            "budget": caps,
+            "version": _version(),
+            "forked_from": origin(parent.id, entries),
+        }
+        fork = parent.model_copy(update={"spec": old.model_copy(update=changes), "result": None, "elapsed": 0.0})
+        await self._require_same_requests(fork, entries)
+        return await self.store.fork_run(fork.spec, entries)
 
     async def execution(self, run: str | RunRecord, *, listener: Listener | None = None, watch: Watch | None = None) -> Execution:
         """Take the lease of a stored run and make its models ready. Await ``execute()`` on what comes back.
@@ -203,6 +279,19 @@ class Session:
         execution = self._execution(record, lease=None, models=record.spec.models, listener=listener)
         return await execution.execute()
 
+    async def _require_same_requests(self, fork: RunRecord, entries: Sequence[JournalEntry]) -> None:
+        """Raise :class:`ReplayDiverged` where ``fork`` asks for something else than the journal entries it begins with hold."""
+        rehearsal = self._execution(fork, lease=None, models=fork.spec.models, listener=None, begins_with=entries)
+        try:
+            await rehearsal.execute()
+        except JournalEnded:
+            pass  # from here on it is on its own
+        except ReplayDiverged as error:
+            raise ReplayDiverged(
+                f"the fork would not ask what the part that it copies was asked: {error.message}",
+                hint="change only options that leave those requests as they are, fork at an earlier point, or start a new run",
+            ) from error
+
     async def _ready(self, record: RunRecord) -> dict[str, ModelSpec]:
         return {role: await self.staff.ready(spec) for role, spec in record.spec.models.items()}
 
@@ -214,6 +303,7 @@ class Session:
         models: Mapping[str, ModelSpec],
         listener: Listener | None,
         watch: Watch | None = None,
+        begins_with: Sequence[JournalEntry] | None = None,
     ) -> Execution:
         return Execution(
             self.store,
@@ -225,6 +315,7 @@ class Session:
             call_timeout=self.settings.call_timeout,
             listener=listener,
             watch=watch,
+            begins_with=begins_with,
         )
 
     def _budget(self, budget: Budget | str | int | None) -> Budget:
@@ -233,13 +324,22 @@ class Session:
         given = self.settings.budget if budget is None else budget
         return Budget() if given is None else Budget.parse(given)
 
-    async def _cast(self, strategy: Strategy[Any], team: Team) -> dict[str, ModelSpec]:
-        """A model for each role of the strategy; roles nobody named inherit the policy's."""
+    async def _cast(self, roles: Iterable[str], team: Team) -> dict[str, ModelSpec]:
+        """A model for each of the strategy's roles; those nobody named inherit the policy's."""
         named = {**self.settings.team, **team.roles}
         policy = await self.staff.spec(named.get("policy") or self.settings.model)
         specs = {"policy": policy}
-        for role in {*strategy.abilities, *named} - {"policy"}:
+        for role in {*roles, *named} - {"policy"}:
             specs[role] = await self.staff.spec(named[role]) if role in named else policy
+        return specs
+
+    async def _recast(self, old: Mapping[str, ModelSpec], roles: Iterable[str], team: Team) -> dict[str, ModelSpec]:
+        """The models of a fork: those named, else the parent's; a role that inherited the policy's model goes on doing so."""
+        policy = await self.staff.spec(team.roles["policy"]) if "policy" in team.roles else old["policy"]
+        own = {role: spec for role, spec in old.items() if spec != old["policy"]}
+        specs = dict.fromkeys({*roles, *old}, policy) | own
+        for role in team.roles.keys() - {"policy"}:
+            specs[role] = await self.staff.spec(team.roles[role])
         return specs
 
 
@@ -247,6 +347,10 @@ class Session:
 def _version() -> str:
     """Read once: the metadata of the package lie in a file."""
     return version("symposia")
+
+
+def _prompts(strategy: Strategy[Any], problem: Problem, config: Frozen) -> dict[str, str]:
+    return {name: load_prompt(name) for name in strategy.prompt_names(problem, config)}
 
 
 def _require_keys(specs: Mapping[str, ModelSpec]) -> None:

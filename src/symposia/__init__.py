@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .core.budget import Budget
-    from .core.errors import SymposiaError
+    from .core.errors import RunFailedError, SymposiaError
     from .core.problem import AnswerKind, Message, Problem
     from .core.result import Result, Status, StopReason
     from .core.usage import Usage
+    from .graphs.registry import strategy
     from .runtime.api import solve, solve_sync
     from .runtime.session import Session
     from .runtime.team import Team
@@ -24,6 +25,7 @@ _HOMES = {
     "Message": "core.problem",
     "Problem": "core.problem",
     "Result": "core.result",
+    "RunFailedError": "core.errors",
     "Session": "runtime.session",
     "Status": "core.result",
     "StopReason": "core.result",
@@ -32,6 +34,7 @@ _HOMES = {
     "Usage": "core.usage",
     "solve": "runtime.api",
     "solve_sync": "runtime.api",
+    "strategy": "graphs.registry",
 }
 
 __all__ = [
@@ -40,6 +43,7 @@ __all__ = [
     "Message",
     "Problem",
     "Result",
+    "RunFailedError",
     "Session",
     "Status",
     "StopReason",
@@ -48,6 +52,7 @@ __all__ = [
     "Usage",
     "solve",
     "solve_sync",
+    "strategy",
 ]
 
 

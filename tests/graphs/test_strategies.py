@@ -13,7 +13,7 @@ from symposia.core.errors import ConfigError, MissingAbilityError, ProblemError,
 from symposia.core.model_spec import Ability, ModelSpec
 from symposia.core.problem import Message, Problem
 from symposia.core.result import StopReason
-from symposia.graphs.registry import all_strategies, get_strategy, strategy_names
+from symposia.graphs.registry import STRATEGIES
 from symposia.graphs.strategy import parse_options
 from symposia.models.gateway import ModelGateway
 from symposia.runtime.session import Session
@@ -52,7 +52,7 @@ CARDS: list[tuple[str, dict[str, Any], tuple[Ability, ...], int]] = [
 @pytest.mark.parametrize(("name", "options", "abilities", "calls"), CARDS)
 async def test_calls_are_those_of_the_card(opened, name: str, options: dict, abilities, calls: int) -> None:
     model = ScriptedModel([r"\boxed{1}"])
-    strategy = get_strategy(name)
+    strategy = STRATEGIES.get(name)
     async with opened(model, *abilities) as session:
         result = await session.solve("?", team="fake", strategy=name, options=options)
     assert len(model.calls) == calls
@@ -65,7 +65,7 @@ async def test_beta_uses_all_its_samples_where_nothing_agrees(opened) -> None:
     model = ScriptedModel(lambda prompt, sample: rf"\boxed{{{sample}}}")
     async with opened(model) as session:
         result = await session.solve("?", team="fake", options={"n": 9, "stop": "beta"})
-    strategy = get_strategy("self-consistency")
+    strategy = STRATEGIES.get("self-consistency")
     assert len(model.calls) == strategy.cost(strategy.configure({"n": 9, "stop": "beta"}), {"policy": fake_spec()}).most == 9
     assert result.stop_reason is StopReason.FINISHED
     assert result.answer == "0", "a tie goes to the first by index"
@@ -119,28 +119,31 @@ async def test_equal_answers_are_one_vote_however_they_are_written(opened) -> No
     assert replayed.selections == result.selections
 
 
+def check(name: str, problem: Problem, policy: ModelSpec) -> None:
+    strategy = STRATEGIES.get(name)
+    strategy.check(problem, strategy.configure({}), {"policy": policy}, STRATEGIES.all())
+
+
 def test_self_consistency_refuses_what_it_cannot_compare() -> None:
     with pytest.raises(ProblemError, match="greedy"):
-        get_strategy("self-consistency").check(
-            Problem.of("Write a poem.", answer_kind="text"), {"policy": fake_spec()}, all_strategies()
-        )
+        check("self-consistency", Problem.of("Write a poem.", answer_kind="text"), fake_spec())
 
 
 def test_a_missing_ability_is_an_error_that_names_it() -> None:
     blind = ModelSpec(name="blind", abilities=frozenset())
     with pytest.raises(MissingAbilityError, match="chat"):
-        get_strategy("greedy").check(Problem.of("?"), {"policy": blind}, all_strategies())
+        check("greedy", Problem.of("?"), blind)
 
 
 def test_the_registry_finds_ours_and_names_the_nearest() -> None:
-    assert {"greedy", "self-consistency"} <= set(strategy_names())
+    assert {"greedy", "self-consistency"} <= set(STRATEGIES.names())
     with pytest.raises(UnknownNameError, match="self-consistency"):
-        get_strategy("self_consistency")
+        STRATEGIES.get("self_consistency")
 
 
-@pytest.mark.parametrize("name", strategy_names())
+@pytest.mark.parametrize("name", STRATEGIES.names())
 def test_every_option_is_documented_and_every_default_valid(name: str) -> None:
-    strategy = get_strategy(name)
+    strategy = STRATEGIES.get(name)
     fields = strategy.config.model_json_schema()["properties"]
     assert all(field.get("description") for field in fields.values())
     assert strategy.configure({}) == strategy.config()

@@ -1,0 +1,45 @@
+"""Graphs for LangGraph's own development server, as ``langgraph.json`` at the root of the repository names them.
+
+    langgraph dev --allow-blocking
+
+The server forbids blocking calls in any event loop of its process; those of the default session are in a thread of its own,
+where they hold up nobody, which is what the flag is for.
+
+Each function makes the graph of one strategy. An assistant's configuration may say how it is run, with the keyword arguments of
+``as_graph``: ``{"configurable": {"team": "qwen2.5-coder-1.5b", "options": {"n": 5}, "budget": "calls=10"}}``. Runs are made by
+the process's default session, so that the model is the configured one where none is named.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from langchain_core.runnables import RunnableConfig
+
+import symposia
+
+KEYS = {"team", "budget", "seed", "options", "answer_kind", "language"}
+# Loaded here, since the server forbids to load code while it serves.
+STRATEGIES = {name: symposia.strategy(name) for name in ("greedy", "self-consistency", "best-of-n")}
+GRAPHS = {name: strategy.as_graph(symposia, on_failure="write") for name, strategy in STRATEGIES.items()}
+
+
+def _graph(name: str, config: RunnableConfig) -> Any:
+    given = config.get("configurable", {})
+    wanted: dict[str, Any] = {key: given[key] for key in KEYS & set(given)}
+    return STRATEGIES[name].as_graph(symposia, on_failure="write", **wanted) if wanted else GRAPHS[name]
+
+
+def greedy(config: RunnableConfig) -> Any:
+    """One answer at temperature 0."""
+    return _graph("greedy", config)
+
+
+def self_consistency(config: RunnableConfig) -> Any:
+    """A vote of several samples."""
+    return _graph("self-consistency", config)
+
+
+def best_of_n(config: RunnableConfig) -> Any:
+    """The sample that a verifier likes best."""
+    return _graph("best-of-n", config)

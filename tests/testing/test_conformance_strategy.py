@@ -1,0 +1,220 @@
+"""The conformance suite for strategies: ours pass, and each check finds what it is there to find."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import random
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from langgraph.graph import END, START, StateGraph
+from langgraph.runtime import Runtime
+from pydantic import BaseModel
+
+from symposia.agents.policy import Sampling, keep_candidates, policy_call, prompts_for
+from symposia.core.budget import CallBounds
+from symposia.core.calls import ModelCall
+from symposia.core.events import Warned
+from symposia.core.result import Outcome, Selection, StopReason
+from symposia.graphs.registry import STRATEGIES
+from symposia.graphs.strategy import Context, State, Strategy
+from symposia.testing.conformance import Broken, Check
+from symposia.testing.conformance_strategy import strategy_conformance
+
+
+def judged(prompt: str, sample: int) -> dict[str, Any]:
+    return {"content": "Yes", "labels": {"Yes": -0.5, "No": -1.0} if "{2}" in prompt else {"Yes": -1.5, "No": -0.3}}
+
+
+TRIALS: dict[str, dict[str, Any]] = {
+    "greedy": {},
+    "self-consistency": {"options": {"n": 4, "batched": False}},
+    "self-consistency beta": {"options": {"n": 8, "stop": "beta", "window": 3}},
+    "self-consistency batched": {"options": {"n": 4}},
+    "best-of-n": {"options": {"n": 3, "batched": False}, "replies": {"verifier": judged}},
+    "best-of-n unread": {"options": {"n": 3, "batched": False}},
+    "best-of-n text": {"options": {"n": 2}, "replies": {"verifier": judged}, "answer_kind": "text"},
+}
+OURS = [
+    pytest.param(check, id=f"{trial}: {check}")
+    for trial, given in TRIALS.items()
+    for check in strategy_conformance(STRATEGIES.get(trial.split()[0]), **given)
+]
+
+
+@pytest.mark.parametrize("check", OURS)
+def test_our_strategies_conform(check: Check) -> None:
+    check()
+
+
+def test_every_registered_strategy_is_tried() -> None:
+    assert {trial.split()[0] for trial in TRIALS} == set(STRATEGIES.names())
+
+
+# A sound strategy of two samples, and for each check one that is broken in one place
+
+
+class TwoConfig(Sampling):
+    """Options of the strategies below."""
+
+
+def decide(context: Context[TwoConfig], ids: list[str], reason: StopReason) -> Outcome:
+    first = next((key for key in ids if context.scope.candidates[key].answer), None)
+    answer = context.scope.candidates[first].answer if first else None
+    selections = {"majority": Selection(answer=answer.text if answer else None, candidate=first)}
+    return Outcome(candidates=tuple(ids), pick=first, selections=selections, stop_reason=reason)
+
+
+Decide = Callable[[Context[TwoConfig], list[str], StopReason], Outcome]
+
+
+def calls_of(context: Context[TwoConfig]) -> list[ModelCall]:
+    return [policy_call(context.scope, "propose", context.problem, context.config, index=index) for index in range(2)]
+
+
+def two(
+    decide: Decide = decide,
+    calls: Callable[[Context[TwoConfig]], list[ModelCall]] = calls_of,
+    propose: Any = None,
+    **changes: Any,
+) -> Strategy[Any]:
+    async def waves(context: Context[TwoConfig]) -> tuple[list[str], StopReason]:
+        ids: list[str] = []
+
+        async def consume(result: Any) -> bool:
+            ids.extend(keep_candidates(context.scope, result, context.problem, context.config))
+            return False
+
+        wave = await context.scope.wave("propose", calls(context), consume=consume)
+        return ids, wave.stop_reason
+
+    async def node(state: State, runtime: Runtime[Context[TwoConfig]]) -> State:
+        ids, reason = await (propose or waves)(runtime.context)
+        return {"outcome": decide(runtime.context, ids, reason)}
+
+    graph = StateGraph(State, context_schema=Context)
+    graph.add_node("propose", node)
+    graph.add_edge(START, "propose")
+    graph.add_edge("propose", END)
+    card: dict[str, Any] = {
+        "name": "two",
+        "summary": "Two samples, the first of which decides.",
+        "paper": "none",
+        "config": TwoConfig,
+        "build": graph.compile,
+        "cost": lambda config, team: CallBounds(2, 2),
+        "prompts": prompts_for,
+    }
+    return Strategy(**(card | changes))
+
+
+async def by_arrival(context: Context[TwoConfig]) -> tuple[list[str], StopReason]:
+    """Two waves at once, whose candidates are taken as they come."""
+    ids: list[str] = []
+
+    async def consume(result: Any) -> bool:
+        ids.extend(keep_candidates(context.scope, result, context.problem, context.config))
+        return False
+
+    each = [context.scope.wave(f"propose-{index}", [call], consume=consume) for index, call in enumerate(calls_of(context))]
+    await asyncio.gather(*each)
+    return ids, StopReason.FINISHED
+
+
+class Loose(BaseModel):
+    """Neither frozen, nor strict, nor explained."""
+
+    n: int = 2
+
+
+def with_the_time(context: Context[TwoConfig]) -> list[ModelCall]:
+    return [
+        call.model_copy(update={"request": call.request.model_copy(update={"seed": time.time_ns()})})
+        for call in calls_of(context)
+    ]
+
+
+def unnamed_selector(context: Context[TwoConfig], ids: list[str], reason: StopReason) -> Outcome:
+    found = decide(context, ids, reason)
+    return found.model_copy(update={"selections": found.selections | {"mine": found.selections["majority"]}})
+
+
+def twice_counted(context: Context[TwoConfig], ids: list[str], reason: StopReason) -> Outcome:
+    return decide(context, ids * 2, reason)
+
+
+def sure_of_an_answer(context: Context[TwoConfig], ids: list[str], reason: StopReason) -> Outcome:
+    assert any(context.scope.candidates[key].answer for key in ids), "nothing to choose from"
+    return decide(context, ids, reason)
+
+
+def sure_of_two(context: Context[TwoConfig], ids: list[str], reason: StopReason) -> Outcome:
+    assert len(ids) == 2, "a sample is missing"
+    return decide(context, ids, reason)
+
+
+def deaf_to_the_budget(context: Context[TwoConfig], ids: list[str], reason: StopReason) -> Outcome:
+    return decide(context, ids, StopReason.FINISHED)
+
+
+def by_luck(context: Context[TwoConfig], ids: list[str], reason: StopReason) -> Outcome:
+    return decide(context, ids, reason).model_copy(update={"confidence": random.random()})
+
+
+_times = itertools.count()
+
+
+def by_times_run(context: Context[TwoConfig], ids: list[str], reason: StopReason) -> Outcome:
+    return decide(context, ids, reason).model_copy(update={"confidence": 1 / (1 + next(_times))})
+
+
+def one_id_for_two_facts(context: Context[TwoConfig], ids: list[str], reason: StopReason) -> Outcome:
+    for message in ("one", "two"):
+        context.scope.emit(Warned(scope=context.scope.path, node="propose", code="fact", message=message))
+    return decide(context, ids, reason)
+
+
+BROKEN: dict[str, tuple[str, Strategy[Any], str]] = {
+    "name": ("card", two(name="Two Samples"), "no name of the form"),
+    "summary": ("card", two(summary="two samples"), "not one sentence"),
+    "prompt": ("card", two(prompts=lambda problem: ("policy.nothing",)), "unknown prompt"),
+    "options": ("config", two(config=Loose), "is not frozen"),
+    "formula": ("cost", two(cost=lambda config, team: CallBounds(1, 1)), "2 calls without n in one request"),
+    "selector": ("outcome", two(unnamed_selector), "'mine' is none of the selectors"),
+    "counted": ("outcome", two(twice_counted), "counted twice"),
+    "answer": ("unreadable", two(sure_of_an_answer), "nothing to choose from"),
+    "survivors": ("failures", two(sure_of_two), "a sample is missing"),
+    "budget": ("budget", two(deaf_to_the_budget), "stopped as finished under calls=1"),
+    "arrival": ("order", two(propose=by_arrival), "with other latencies, candidate, candidates"),
+    "clock": ("replay", two(calls=with_the_time), "the journal holds another request"),
+    "memory": ("resume", two(by_times_run), "confidence was"),
+    "facts": ("events", two(one_id_for_two_facts), "two events have the id"),
+    "luck": ("apart", two(by_luck), "confidence was"),
+}
+
+
+def test_the_sound_one_passes() -> None:
+    for check in strategy_conformance(two()):
+        check()
+
+
+@pytest.mark.parametrize("what", BROKEN)
+def test_each_check_finds_what_is_broken(what: str) -> None:
+    name, strategy, said = BROKEN[what]
+    (check,) = [check for check in strategy_conformance(strategy) if str(check) == name]
+    with pytest.raises(Broken, match=said) as caught:
+        check()
+    assert str(caught.value).startswith(f"{strategy.name} breaks {name} (")
+
+
+def test_every_check_is_shown_to_fail() -> None:
+    assert {name for name, _, _ in BROKEN.values()} == {str(check) for check in strategy_conformance(two())}
+
+
+def test_a_subject_under_trial_is_known_only_meanwhile() -> None:
+    for check in strategy_conformance(two())[:3]:
+        check()
+    assert "two" not in STRATEGIES.names()

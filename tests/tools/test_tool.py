@@ -1,0 +1,81 @@
+"""A tool reads what a model wrote; whatever is wrong with it is a sentence that the model gets back."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+from pydantic import Field
+
+from symposia.core.base import Frozen
+from symposia.core.errors import UnknownNameError
+from symposia.tools.tool import TOOLS, Tool, ToolError, ToolResult
+
+
+class Division(Frozen):
+    """Arguments of ``divide``."""
+
+    dividend: float = Field(description="The number to be divided.")
+    divisor: float = 1.0
+
+
+async def divide(arguments: Division) -> Any:
+    await asyncio.sleep(0)
+    if arguments.divisor == 0:
+        raise ToolError("nothing can be divided by zero")
+    return {"quotient": arguments.dividend / arguments.divisor}
+
+
+DIVIDE = Tool(name="divide", description="Divides two numbers.", arguments=Division, work=divide)
+
+
+@pytest.mark.parametrize("arguments", [{"dividend": 6, "divisor": 4}, '{"dividend": 6, "divisor": 4}', {"dividend": "1.5"}])
+async def test_arguments_are_read_as_a_mapping_or_as_the_text_a_model_wrote(arguments: Any) -> None:
+    assert await DIVIDE.call(arguments) == ToolResult(output={"quotient": 1.5})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        ('{"dividend": 6', "the arguments of divide are not JSON: "),
+        ("[6, 4]", "the arguments of divide are no JSON object"),
+        ("", "argument dividend of tool divide is missing"),
+        ({"dividend": "six"}, "argument dividend='six' of tool divide cannot be used: input should be a valid number"),
+        ({"dividend": 6, "divisr": 2}, "unknown argument 'divisr' in tool divide (did you mean 'divisor'?)"),
+        ({"dividend": 6, "divisor": 0}, "nothing can be divided by zero"),
+    ],
+)
+async def test_what_is_wrong_is_one_sentence(arguments: Any, error: str) -> None:
+    result = await DIVIDE.call(arguments)
+    assert result.output is None
+    assert (result.error or "").startswith(error)
+    assert "\n" not in (result.error or "")
+
+
+async def test_a_tool_with_an_error_of_its_own_does_not_hide_it() -> None:
+    async def broken(arguments: Division) -> Any:
+        raise RuntimeError("a mistake in the tool")
+
+    tool = Tool(name="broken", description="Breaks.", arguments=Division, work=broken)
+    with pytest.raises(RuntimeError, match="a mistake in the tool"):
+        await tool.call({"dividend": 1})
+
+
+def test_a_model_is_told_name_purpose_and_arguments() -> None:
+    spec = DIVIDE.spec
+    assert (spec.name, spec.description) == ("divide", "Divides two numbers.")
+    assert spec.parameters["required"] == ["dividend"]
+    assert spec.parameters["properties"]["dividend"]["description"] == "The number to be divided."
+    assert spec.parameters["additionalProperties"] is False
+    json.dumps(spec.parameters)
+
+
+def test_tools_are_found_by_name() -> None:
+    with TOOLS.having("divide", DIVIDE):
+        assert TOOLS.get("divide") is DIVIDE
+        assert "divide" in TOOLS.names()
+        with pytest.raises(UnknownNameError, match="did you mean 'divide'"):
+            TOOLS.get("divde")
+    assert "divide" not in TOOLS.names()
