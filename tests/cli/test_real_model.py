@@ -25,7 +25,7 @@ pytestmark = pytest.mark.integration
 @pytest.fixture(autouse=True)
 def weights(environment: dict[str, str]) -> None:
     if installed(Catalogue.load().get(MODEL)) is None:
-        pytest.skip(f"{MODEL} is not downloaded: `symposia models pull {MODEL}`")
+        pytest.fail(f"{MODEL} is not downloaded: `symposia models pull {MODEL}`")
     environment["SYMPOSIA_MODELS_DIR"] = str(models_folder())
 
 

@@ -99,7 +99,7 @@ def weights(spec: ModelSpec) -> Path:
     pytest.importorskip("xllamacpp", reason="the extra `local` is not installed")
     path = installed(spec)
     if path is None:
-        pytest.skip(f"{MODEL} is not downloaded: `symposia models pull {MODEL}`, or set SYMPOSIA_MODELS_DIR to where it is")
+        pytest.fail(f"{MODEL} is not downloaded: `symposia models pull {MODEL}`, or set SYMPOSIA_MODELS_DIR to where it is")
     return path
 
 
