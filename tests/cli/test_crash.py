@@ -61,7 +61,11 @@ def only_run(symposia) -> str:
 
 
 @pytest.mark.parametrize("stop", ["fixed", "beta"])
-@pytest.mark.parametrize("kill_after", range(1, SAMPLES + 1))
+@pytest.mark.parametrize(
+    "kill_after",
+    # Every place is tried; what takes longest of it beside the tests that take minutes.
+    [pytest.param(count, marks=() if count in {1, 3, SAMPLES} else pytest.mark.integration) for count in range(1, SAMPLES + 1)],
+)
 def test_killed_after_the_kth_reply(
     symposia, tmp_path: Path, environment: dict[str, str], stop: str, kill_after: int, unbroken
 ) -> None:
@@ -101,7 +105,7 @@ def test_killed_after_the_kth_reply(
 @pytest.mark.parametrize("count", [1, 3, SAMPLES])
 def test_killed_between_reply_journal_and_event(symposia, tmp_path: Path, point: str, count: int, unbroken) -> None:
     with LoopbackServer(reply, latency=(0.0, 0.05)).running() as server:
-        ran = symposia(*arguments(server, "fixed"), env={"SYMPOSIA_FAILPOINT": f"{point}:{count}"}, fresh=True)
+        ran = symposia(*arguments(server, "fixed"), env={"SYMPOSIA_FAILPOINT": f"{point}:{count}"})
         assert ran.code == -signal.SIGKILL
         run_id = only_run(symposia)
         journaled = _done(run_id, tmp_path)

@@ -86,7 +86,7 @@ def kept(home: Path) -> dict[str, list[str]]:
     return {path.name: found for path in files if (found := leaks(path.read_bytes()))}
 
 
-@pytest.mark.parametrize("transport", ["direct", "litellm"])
+@pytest.mark.parametrize("transport", ["direct", pytest.param("litellm", marks=pytest.mark.integration)])
 def test_no_secret_leaves_a_run(symposia, catalogue, parrot, environment, secret_environment, transport: str) -> None:
     catalogue(parrot, transport)
     home = Path(environment["HOME"])

@@ -58,6 +58,7 @@ def run(site: Path, tmp_path: Path, server: LoopbackServer) -> Run:
     return runner
 
 
+@pytest.mark.integration
 def test_its_own_conformance_tests_pass(run: Run) -> None:
     plain = ["-p", "no:cacheprovider", "-p", "no:asyncio", "-c", os.devnull]
     done = run(sys.executable, "-m", "pytest", "-q", *plain, str(PACKAGE / "tests"))
