@@ -19,6 +19,8 @@ import pytest
 
 from symposia.testing import LoopbackServer
 
+pytestmark = pytest.mark.integration  # they start many processes: together they take minutes
+
 
 @pytest.fixture
 def server() -> Iterator[LoopbackServer]:
@@ -100,7 +102,6 @@ def test_the_log_says_what_a_terminal_would(symposia, server) -> None:
     assert not log.exists()
 
 
-@pytest.mark.integration
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 def test_the_end_of_the_terminal_does_not_reach_it(symposia, server, tmp_path: Path, environment: dict[str, str]) -> None:
     ours, theirs = os.openpty()
@@ -165,7 +166,6 @@ def test_ctrl_c_detaches_and_the_run_goes_on(symposia, server, begin) -> None:
     assert symposia("run", "attach", started["run_id"]).out == "18\n"
 
 
-@pytest.mark.integration
 def test_events_arrive_within_half_a_second(symposia, server, begin) -> None:
     started = detached(symposia, server, 20)
     watcher = begin("run", "attach", started["run_id"], "--json")
@@ -230,7 +230,6 @@ def test_a_queued_run_is_waited_for(symposia, server, begin) -> None:
     assert "has ended" in again.err
 
 
-@pytest.mark.integration
 def test_only_one_process_executes_a_run(symposia, server) -> None:
     started = detached(symposia, server, 40)
     for command in (["exec"], ["resume"], ["resume", "--detach"]):

@@ -13,6 +13,8 @@ import pytest
 
 from symposia.testing import Fault, LoopbackServer
 
+pytestmark = pytest.mark.integration  # they start many processes: together they take minutes
+
 
 @pytest.fixture
 def run_id(symposia) -> str:
