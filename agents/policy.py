@@ -6,7 +6,7 @@ from pydantic import ConfigDict, Field
 
 from ..core.answers import extract
 from ..core.base import Frozen
-from ..core.calls import CallResult, ChatRequest, FinishReason, ModelCall
+from ..core.calls import CallResult, ChatRequest, Choice, FinishReason, ModelCall, Reply
 from ..core.candidate import Candidate
 from ..core.model_spec import Ability, ModelSpec
 from ..core.problem import Message, Problem
@@ -29,6 +29,13 @@ class Sampling(Frozen):
     """Completion tokens a sample may use."""
     last_number: bool = True
     """Read the last number of a whole text as its answer where the model marked none. Every run says how often it did."""
+    logprobs: bool = False
+    """Ask for the log-probability of every sample, which experiments record. Needs a model with the ability ``logprobs``."""
+
+    @property
+    def abilities(self) -> frozenset[Ability]:
+        """What the policy's model must be able to do beside chat."""
+        return frozenset({Ability.LOGPROBS}) if self.logprobs else frozenset()
 
 
 def prompt_name(problem: Problem) -> str:
@@ -45,6 +52,7 @@ def policy_call(scope: Scope, node: str, problem: Problem, sampling: Sampling, *
         top_p=sampling.top_p,
         n=n,
         seed=sample_seed(scope.seed, f"{scope.path}/{node}", index=index),
+        logprobs=0 if sampling.logprobs else None,
     )
     return ModelCall(role=ROLE, request=request)
 
@@ -92,11 +100,19 @@ def keep_candidates(scope: Scope, result: CallResult, problem: Problem, sampling
             finish_reason=choice.finish_reason,
             tool_calls=choice.tool_calls,
             logprob=choice.logprob,
+            completion_tokens=_completion_tokens(result.reply, choice),
             counted=counted,
         )
         scope.add(candidate)
         kept.append(candidate.id)
     return kept
+
+
+def _completion_tokens(reply: Reply, choice: Choice) -> int | None:
+    """A server counts the tokens of all choices together: those of one are known where it is alone or told token by token."""
+    if len(reply.choices) == 1 and not reply.usage_estimated:
+        return reply.completion_tokens
+    return len(choice.logprobs) or None
 
 
 def prompts_for(problem: Problem) -> tuple[str, ...]:

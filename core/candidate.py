@@ -113,6 +113,9 @@ class Candidate(Frozen):
     tool_calls: tuple[ToolCall, ...] = ()
     parent: str | None = None
     logprob: float | None = None
+    """Sum of the log-probabilities of its tokens, where the model gives them."""
+    completion_tokens: int | None = None
+    """Tokens it took, where the server tells them for one sample."""
     scores: tuple[Score, ...] = ()
     counted: bool = True
     """False for late finishers: they came after the stopping rule had decided and never vote."""

@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, TypedDict, TypeVar, Unpack
 
+from ..agents.policy import ROLE as POLICY
+from ..agents.policy import Sampling
 from ..agents.verifier import ROLE as VERIFIER
 from ..agents.verifier import Verifier
 from ..core.base import Frozen
@@ -76,6 +78,8 @@ class Strategy(Generic[ConfigT]):
     def needs(self, config: ConfigT) -> dict[str, frozenset[Ability]]:
         """What each role's model must be able to do under ``config``; the keys are the roles."""
         needed = dict(self.abilities)
+        if isinstance(config, Sampling):
+            needed[POLICY] = needed.get(POLICY, frozenset()) | config.abilities
         for verifier in self.verifiers(config):
             needed[VERIFIER] = needed.get(VERIFIER, frozenset()) | verifier.abilities
         return needed
