@@ -1,0 +1,1 @@
+"""Tasks, graders, statistics, experiments and their reports."""

@@ -1,0 +1,1 @@
+"""Experiments: strategies × teams × budgets × seeds on a task, run once and read many times."""

@@ -1,0 +1,1 @@
+"""What people see of an experiment: tables, files, a plot, a verdict."""
