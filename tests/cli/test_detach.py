@@ -19,6 +19,13 @@ import pytest
 
 from symposia.testing import LoopbackServer
 
+
+@pytest.fixture
+def symposia(symposia_process):
+    """What is detached outlives its command."""
+    return symposia_process
+
+
 pytestmark = pytest.mark.integration  # they start many processes: together they take minutes
 
 

@@ -16,6 +16,13 @@ import pytest
 from symposia.models.catalogue import Catalogue
 from symposia.models.weights import installed, models_folder
 
+
+@pytest.fixture
+def symposia(symposia_process):
+    """Loading a model in this process would leave its memory behind."""
+    return symposia_process
+
+
 MODEL = "smollm2-135m"
 QUESTION = "Tom has 3 apples and buys 4 more. How many apples does he have?"
 

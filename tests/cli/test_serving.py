@@ -21,6 +21,12 @@ from symposia.testing import LoopbackServer, write_vllm_python
 
 
 @pytest.fixture
+def symposia(symposia_process):
+    """Engines and their keepers are children of the command."""
+    return symposia_process
+
+
+@pytest.fixture
 def folder(tmp_path: Path) -> str:
     """A model folder named ``tiny``."""
     path = tmp_path / "tiny"

@@ -19,6 +19,13 @@ from symposia.core.result import RunState
 from symposia.memory.store import Store
 from symposia.testing import LoopbackServer
 
+
+@pytest.fixture
+def symposia(symposia_process):
+    """Who takes over is another process."""
+    return symposia_process
+
+
 pytestmark = pytest.mark.integration  # a lease has to run out, and one kind of store needs a server program
 
 SAMPLES = 6
