@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import sys
 import traceback
 from types import TracebackType
-from typing import Any
 
 import click
 
-from ..core.errors import SymposiaError, UnknownNameError
+from ..core.errors import SymposiaError
+from .lazy import LazyGroup, Place
 from .output import data, note, report, report_usage, without_secrets
 
 _COMMANDS = {
-    "solve": ("solve:solve", "Answer a question with a strategy."),
-    "strategies": ("strategies:strategies", "List the strategies, or show the options of one."),
-    "run": ("runs:run", "List, show, follow, resume, replay, fork, copy and remove runs."),
-    "models": ("models:models", "List, download, choose and serve models."),
-    "doctor": ("doctor:doctor", "Check this machine: store, engines, weights, servers, keys."),
-    "config": ("config:config", "Show the configuration and where each value comes from."),
+    "solve": Place("solve:solve", "Answer a question with a strategy."),
+    "strategies": Place("strategies:strategies", "List the strategies, or show the options of one."),
+    "tasks": Place("tasks:tasks", "List the tasks, or show one and count its problems."),
+    "run": Place("runs:run", "List, show, follow, resume, replay, fork, copy and remove runs."),
+    "eval": Place("eval:evaluate", "Run an experiment, go on with it, and read its results."),
+    "models": Place("models:models", "List, download, choose and serve models."),
+    "doctor": Place("doctor:doctor", "Check this machine: store, engines, weights, servers, keys."),
+    "config": Place("config:config", "Show the configuration and where each value comes from."),
 }
 
 
@@ -34,34 +35,7 @@ class UnexpectedError(SymposiaError):
         )
 
 
-class LazyGroup(click.Group):
-    """A group whose commands live in modules that are imported on use."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        """Names in the order of use."""
-        return list(_COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        """Load a command."""
-        if cmd_name not in _COMMANDS:
-            return None
-        module, _, attribute = _COMMANDS[cmd_name][0].partition(":")
-        command: click.Command = getattr(importlib.import_module(f".{module}", __package__), attribute)
-        return command
-
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
-        """Resolve, naming the nearest command where there is none."""
-        if args and args[0] not in _COMMANDS and not args[0].startswith("-"):
-            raise UnknownNameError("command", args[0], _COMMANDS)
-        return super().resolve_command(ctx, args)
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
-        """Write the help lines without loading the commands."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, summary) for name, (_, summary) in _COMMANDS.items()])
-
-
-@click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(cls=LazyGroup, places=_COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="symposia", message="%(version)s")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 @click.pass_context

@@ -3,38 +3,22 @@
 from __future__ import annotations
 
 import contextlib
-import errno
-import os
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO
 
-from ..core.errors import ConfigError, StoreFullError
-
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+from ..core.errors import ConfigError
+from ..core.files import whole_file
 
 
 @contextlib.contextmanager
 def new_file(path: Path, *, force: bool) -> Iterator[TextIO]:
-    """A file to write beside ``path``, moved there when the block has ended well; readable by the user alone.
+    """A :func:`~symposia.core.files.whole_file` that overwrites nothing unless ``force``.
 
-    Raises :class:`ConfigError` for a file that is there already, unless ``force``, and for one that cannot be written,
-    :class:`StoreFullError` where the disk is full; nothing is left behind then.
+    Raises:
+        ConfigError: for a file that is there already.
     """
     if path.exists() and not force:
         raise ConfigError(f"{path} exists already", hint="--force overwrites it")
-    try:
-        number, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        try:
-            with os.fdopen(number, "w", encoding="utf-8", newline="") as file:
-                yield file
-            Path(name).replace(path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        reason = error.strerror or str(error)
-        if error.errno in _FULL:
-            raise StoreFullError(f"no space left for {path}: {reason}", hint="nothing was written; free some space") from error
-        raise ConfigError(f"{path} cannot be written: {reason}") from error
+    with whole_file(path) as file:
+        yield file

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,9 +21,9 @@ store_option = click.option("--store", metavar="PATH|URL", help="Where runs are 
 
 
 def open_session(store: str | None = None, **flags: Any) -> Session:
-    """A session with the flags given on the command line."""
+    """A session with the flags given on the command line. What it has to say of models it says once."""
     given = {key: value for key, value in {"store": store, **flags}.items() if value is not None}
-    return Session(settings=load_settings(flags=given, cwd=Path.cwd()), notify=note)
+    return Session(settings=load_settings(flags=given, cwd=Path.cwd()), notify=cache(note))
 
 
 def run_async(work: Coroutine[Any, Any, T]) -> T:

@@ -53,6 +53,7 @@ def remove(run_ids: tuple[str, ...], *, yes: bool, store: str | None, as_json: b
     type=click.Choice(["finished", "interrupted", "queued"]),
     help="Runs in this state (finished).",
 )
+@click.option("--experiment", metavar="NAME", help="Among the runs of this experiment, which are left alone otherwise.")
 @click.option("--dry-run", is_flag=True, help="Say what would be removed.")
 @yes_option
 @store_option
@@ -62,6 +63,7 @@ def prune(
     older_than: str | None,
     keep: int | None,
     states: tuple[str, ...],
+    experiment: str | None,
     dry_run: bool,
     yes: bool,
     store: str | None,
@@ -75,7 +77,9 @@ def prune(
 
     async def work() -> list[str]:
         async with open_session(store) as session:
-            found = await session.store.old_runs(wanted, before=before, keep=keep or 0)
+            if experiment is not None:
+                await session.store.experiment(experiment)  # says so where there is none
+            found = await session.store.old_runs(wanted, before=before, keep=keep or 0, experiment=experiment)
             if dry_run:
                 _show(found, as_json=as_json)
             if dry_run or not found:

@@ -29,14 +29,17 @@ def run() -> None:
 @run.command("list")
 @click.option("--limit", default=20, show_default=True, help="How many, newest first.")
 @click.option("--state", type=click.Choice([state.value for state in RunState]), help="Only runs in this state.")
+@click.option("--experiment", metavar="NAME", help="The runs of this experiment, which are left out otherwise.")
 @store_option
 @json_option
-def list_runs(*, limit: int, state: str | None, store: str | None, as_json: bool) -> None:
+def list_runs(*, limit: int, state: str | None, experiment: str | None, store: str | None, as_json: bool) -> None:
     """List runs, newest first."""
 
     async def work() -> list[RunRecord]:
         async with open_session(store) as session:
-            return await session.store.runs(limit=limit, state=RunState(state) if state else None)
+            if experiment is not None:
+                await session.store.experiment(experiment)  # says so where there is none
+            return await session.store.runs(limit=limit, state=RunState(state) if state else None, experiment=experiment)
 
     records = run_async(work())
     if as_json:
@@ -44,7 +47,7 @@ def list_runs(*, limit: int, state: str | None, store: str | None, as_json: bool
     elif records:
         data(columns([_row(record) for record in records], ["RUN", "STATE", "ANSWER", "STRATEGY", "MODEL", "AGE", "QUESTION"]))
     else:
-        note("no runs yet; `symposia solve` makes one")
+        note("no runs yet; `symposia solve` makes one" if experiment is None else f"no runs of experiment {experiment} here")
 
 
 def _row(record: RunRecord) -> list[str]:

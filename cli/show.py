@@ -80,6 +80,8 @@ def show_run(record: RunRecord, *, as_json: bool) -> None:
         f"budget    {spec.budget}",
         f"seed      {spec.seed}",
     ]
+    if spec.experiment is not None:
+        lines.append(f"part of   experiment {spec.experiment}")
     if spec.forked_from is not None:
         lines.append(f"fork of   {origin_line(spec.forked_from)}")
     data("\n".join(lines))

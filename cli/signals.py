@@ -8,30 +8,41 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
+from typing import Protocol
 
 from ..core.result import StopReason
-from ..runtime.control import Control
 from .output import note
 
 
-class Interrupts:
-    """Handles SIGINT and SIGTERM of a command that executes a run."""
+class Stoppable(Protocol):
+    """What a signal stops: a run's control, or an experiment."""
 
-    def __init__(self, *, stored: bool = True) -> None:
+    def halt(self, reason: StopReason) -> None:
+        """Make no new call, and end soon."""
+        ...
+
+
+class Interrupts:
+    """Handles SIGINT and SIGTERM of a command that executes runs."""
+
+    def __init__(self, *, stored: bool = True, way_on: str | None = None) -> None:
+        """``way_on`` says how to go on where that is not by resuming a run."""
         self._stored = stored
+        self._way_on = way_on
         self._task = asyncio.current_task()
-        self._control: Control | None = None
+        self._control: Stoppable | None = None
         self._count = 0
 
-    def guard(self, control: Control) -> None:
-        """From now on the first signal stops this run softly."""
+    def guard(self, control: Stoppable) -> None:
+        """From now on the first signal stops this softly."""
         self._control = control
         if self._count:
             control.halt(StopReason.STEERED)
 
     def way_on(self, run_id: str = "RUN") -> str:
         """How to go on with the run, as the end of a sentence; nothing for a run that is not kept."""
-        return f"; go on with `symposia run resume {run_id}`" if self._stored else ""
+        go_on = self._way_on or f"go on with `symposia run resume {run_id}`"
+        return f"; {go_on}" if self._stored else ""
 
     def _signalled(self) -> None:
         self._count += 1

@@ -8,7 +8,10 @@
     │   ├── ConfigError             a configuration file or variable cannot be used
     │   ├── ProblemError            empty or oversized question, answer kind that cannot be voted
     │   ├── MissingAbilityError     no model of the team can do what the strategy needs
-    │   └── MissingKeyError         the environment variable with the API key is not set
+    │   ├── MissingKeyError         the environment variable with the API key is not set
+    │   ├── TaskError               problems cannot be read: file, line, field
+    │   ├── EvidenceError           results of an experiment cannot be read, or not compared
+    │   └── SplitClosedError        a test split that nobody opened
     ├── ModelError                  a model call failed; translated at one boundary
     │   ├── UnreachableError        nobody answers at the endpoint              retryable, exit 5
     │   ├── RateLimitError          429                                         retryable, exit 5
@@ -32,6 +35,7 @@
     │   ├── StoreCorruptError
     │   ├── StoreVersionError       written by a newer symposia
     │   ├── RunNotFoundError                                                            exit 2
+    │   ├── NameTakenError          a run, ledger or experiment has this name already   exit 2
     │   ├── LeaseHeldError          another process executes this run                   exit 2
     │   └── LeaseLostError          another process took this run over
     ├── WeightsError                weights could not be had
@@ -111,6 +115,24 @@ class MissingKeyError(UsageError):
     """The environment variable that should hold an API key is not set. The message names the variable only."""
 
     code = "missing_key"
+
+
+class TaskError(UsageError):
+    """Problems of a task cannot be read, or their gold answers cannot be used. Names file, line and field where there are."""
+
+    code = "task"
+
+
+class EvidenceError(UsageError):
+    """Results of an experiment cannot be read, or two of them cannot be compared. Names file, line and column where there are."""
+
+    code = "evidence"
+
+
+class SplitClosedError(UsageError):
+    """A test split was asked for that nobody opened. Opening one takes a reason, which is recorded."""
+
+    code = "split_closed"
 
 
 class ModelError(SymposiaError):
@@ -280,6 +302,13 @@ class RunNotFoundError(StoreError):
     """No run has this id."""
 
     code = "run_not_found"
+    exit_code = 2
+
+
+class NameTakenError(StoreError):
+    """A run, a shared ledger or an experiment has this name already."""
+
+    code = "name_taken"
     exit_code = 2
 
 

@@ -47,6 +47,8 @@ class RunSpec(Frozen):
     forked_from: Origin | None = None
     ledger: str | None = None
     """A ledger of the store whose caps hold for all runs that name it, beside this run's own budget."""
+    experiment: str | None = None
+    """The experiment of the store that the run belongs to; lists of runs leave it out."""
 
 
 class EntryKind(StrEnum):
@@ -162,3 +164,29 @@ class Tranche(NamedTuple):
     """May be spent beyond what the run had spent when it asked; 0 where the ledger has no such cap."""
     others: bool
     """Whether another run that is being executed holds something that it may give back."""
+
+
+class ExperimentRecord(Frozen):
+    """An experiment of the store: what was planned, and how far it is."""
+
+    name: str
+    created_at: float
+    """Unix time."""
+    plan: dict[str, Any]
+    """As its runner wrote it: JSON, which the store does not look into."""
+    runs: dict[RunState, int]
+    """How many of its runs are in each state, as people see it; states without a run are left out."""
+
+
+class OpeningRecord(Frozen):
+    """That somebody looked at a test split. Kept for good: who tunes on what was opened must be found out."""
+
+    id: int
+    at: float
+    """Unix time."""
+    who: str
+    task: str
+    fingerprint: str
+    """Of the problems that were opened."""
+    experiment: str | None
+    reason: str

@@ -12,10 +12,15 @@ from functools import cache
 from itertools import chain, count
 from typing import Any
 
-from sqlalchemy import Connection, Table, delete, func, select, text
+from sqlalchemy import Connection, Table, bindparam, delete, func, select, text
 from sqlalchemy.dialects import postgresql
 
 from .schema import events, runs
+
+_LAST = select(func.max(events.c.seq)).where(events.c.run_id == runs.c.id).scalar_subquery()
+_LAST_NUMBERS = select(runs.c.id, func.coalesce(_LAST, 0).label("last")).where(
+    runs.c.id.in_(bindparam("run_ids", expanding=True))
+)
 
 Values = dict[str, Any]
 """A row to be written."""
@@ -69,9 +74,7 @@ def add_events(connection: Connection, rows: Sequence[Values]) -> None:
 
 
 def _last_numbers(connection: Connection, run_ids: set[str]) -> dict[str, int]:
-    last = select(func.max(events.c.seq)).where(events.c.run_id == runs.c.id).scalar_subquery()
-    query = select(runs.c.id, func.coalesce(last, 0).label("last")).where(runs.c.id.in_(run_ids))
-    return {row.id: row.last for row in connection.execute(query)}
+    return {row.id: row.last for row in connection.execute(_LAST_NUMBERS, {"run_ids": list(run_ids)})}
 
 
 def _numbered(rows: Sequence[Values], last: Mapping[str, int]) -> list[Values]:

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Collection
 from typing import Literal
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from ..core.errors import RunNotFoundError, StoreError
 from ..core.records import ControlKind, ControlRecord
 from .rows import control_record
 from .schema import controls, runs
+
+_PENDING = (
+    select(controls)
+    .where(controls.c.run_id.in_(bindparam("run_ids", expanding=True)), controls.c.state == "pending")
+    .order_by(controls.c.run_id, controls.c.seq)
+)
 
 
 def add(connection: Connection, run_id: str, kind: ControlKind, author: str) -> ControlRecord:
@@ -27,8 +34,15 @@ def add(connection: Connection, run_id: str, kind: ControlKind, author: str) -> 
 
 def pending(connection: Connection, run_id: str) -> list[ControlRecord]:
     """Wishes neither consumed nor withdrawn, oldest first."""
-    query = select(controls).where(controls.c.run_id == run_id, controls.c.state == "pending").order_by(controls.c.seq)
-    return [control_record(row) for row in connection.execute(query)]
+    return pending_of(connection, [run_id]).get(run_id, [])
+
+
+def pending_of(connection: Connection, run_ids: Collection[str]) -> dict[str, list[ControlRecord]]:
+    """The same of several runs; those without any are left out."""
+    found: dict[str, list[ControlRecord]] = {}
+    for row in connection.execute(_PENDING, {"run_ids": list(run_ids)}):
+        found.setdefault(row.run_id, []).append(control_record(row))
+    return found
 
 
 def settle(connection: Connection, run_id: str, seq: int, state: Literal["consumed", "withdrawn"]) -> bool:

@@ -10,11 +10,14 @@ from __future__ import annotations
 import os
 import socket
 import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from itertools import groupby
 from typing import Any, NamedTuple
 
 import psutil
-from sqlalchemy import Connection, and_, select, update
-from sqlalchemy.sql import ColumnElement
+from sqlalchemy import Connection, Float, Update, bindparam, delete, select, update
 
 from ..core.errors import LeaseHeldError, LeaseLostError, RunNotFoundError
 from ..core.records import Lease
@@ -28,7 +31,13 @@ _START_SLACK = 2.0
 
 def this_process() -> str:
     """The owner string of this process."""
-    return f"{socket.gethostname()}:{os.getpid()}:{psutil.Process().create_time():.0f}"
+    return _owner(os.getpid())
+
+
+@cache
+def _owner(pid: int) -> str:
+    """Read once: asking the system for a host's name and a process's start takes milliseconds."""
+    return f"{socket.gethostname()}:{pid}:{psutil.Process(pid).create_time():.0f}"
 
 
 def short_owner(owner: str) -> str:
@@ -43,6 +52,8 @@ def is_live(owner: str | None, expires_at: float, now: float) -> bool:
 
 def _is_gone(owner: str) -> bool:
     """Whether the owner is a process of this host that has ended. False where that cannot be told."""
+    if owner == this_process():
+        return False
     host, pid, started = owner.rsplit(":", 2) if owner.count(":") >= 2 else ("", "", "")
     if host != socket.gethostname() or not pid.isdecimal() or not started.isdecimal():
         return False
@@ -55,11 +66,6 @@ def _is_gone(owner: str) -> bool:
         return True
     except psutil.AccessDenied:
         return False
-
-
-def held(lease: Lease) -> ColumnElement[bool]:
-    """The condition on ``runs`` that the lease is still the one in force."""
-    return and_(runs.c.id == lease.run_id, runs.c.owner == lease.owner, runs.c.fence == lease.fence)
 
 
 def lost(lease: Lease) -> LeaseLostError:
@@ -83,13 +89,22 @@ def token(lease: Lease) -> Token:
     return Token(lease.run_id, lease.owner, lease.fence)
 
 
+def given_back(lease: Lease) -> Token:
+    """What stands among the tokens where the lease was given back and nobody has taken it since."""
+    return Token(lease.run_id, None, lease.fence)
+
+
+_IN_FORCE = (
+    select(runs.c.id, runs.c.owner, runs.c.fence)
+    .where(runs.c.id.in_(bindparam("run_ids", expanding=True)))
+    .order_by(runs.c.id)
+    .with_for_update(key_share=True)  # rows that refer to the run may be inserted all the same
+)
+
+
 def in_force(connection: Connection, run_ids: set[str]) -> set[Token]:
     """The leases of these runs as they stand. The rows stay locked until the transaction ends."""
-    if not run_ids:
-        return set()
-    query = select(runs.c.id, runs.c.owner, runs.c.fence).where(runs.c.id.in_(run_ids)).order_by(runs.c.id)
-    query = query.with_for_update(key_share=True)  # rows that refer to the run may be inserted all the same
-    return {Token(*row) for row in connection.execute(query)}
+    return {Token(*row) for row in connection.execute(_IN_FORCE, {"run_ids": list(run_ids)})} if run_ids else set()
 
 
 def acquire(connection: Connection, run_id: str, owner: str, ttl: float) -> Lease:
@@ -112,17 +127,53 @@ def acquire(connection: Connection, run_id: str, owner: str, ttl: float) -> Leas
     return lease
 
 
-def write(connection: Connection, lease: Lease, values: dict[str, Any]) -> None:
-    """Change the run's row under the lease. Raises :class:`LeaseLostError` where it is not in force, changing nothing."""
-    changed = connection.execute(update(runs).where(held(lease)).values(values))
-    if changed.rowcount == 0:
-        raise lost(lease)
+@dataclass(frozen=True)
+class Change:
+    """A change of a run's row by whoever holds its lease."""
+
+    statement: Update
+    """With the run's id as ``row_run``; one of this module's, so that like changes are made together."""
+    values: Mapping[str, Any]
+
+    @property
+    def releases(self) -> bool:
+        """Whether the lease is given back with it."""
+        return self.statement in {_RELEASE, _FINISH}
 
 
-def release(connection: Connection, lease: Lease, values: dict[str, Any]) -> None:
-    """Change the run's row, give the lease back and drop the run's deltas. Releasing twice is fine and changes nothing."""
-    row = connection.execute(select(runs.c.owner, runs.c.fence).where(runs.c.id == lease.run_id)).one_or_none()
-    if row is not None and row.owner is None and row.fence == lease.fence:
-        return
-    write(connection, lease, values | {"owner": None, "expires_at": 0.0, "updated_at": time.time()})
-    connection.execute(deltas.delete().where(deltas.c.run_id == lease.run_id))
+_MINE = update(runs).where(runs.c.id == bindparam("row_run"))
+_NOW: dict[str, Any] = {"state": bindparam("new_state"), "updated_at": bindparam("now")}
+_BACK = {**_NOW, "elapsed": bindparam("new_elapsed"), "owner": None, "expires_at": 0.0}
+_BEAT = _MINE.values(expires_at=Clock() + bindparam("ttl", type_=Float))
+_STATE = _MINE.values(_NOW)
+_RELEASE = _MINE.values(_BACK)
+_FINISH = _MINE.values({**_BACK, "result": bindparam("new_result")})
+_FORGET = delete(deltas).where(deltas.c.run_id.in_(bindparam("run_ids", expanding=True)))
+
+
+def beat(ttl: float) -> Change:
+    """The lease ends ``ttl`` seconds from now."""
+    return Change(_BEAT, {"ttl": ttl})
+
+
+def state(state: RunState) -> Change:
+    """The run, still held, is in another state."""
+    return Change(_STATE, {"new_state": state, "now": time.time()})
+
+
+def release(state: RunState, elapsed: float) -> Change:
+    """The lease is given back, the run left in ``state``."""
+    return Change(_RELEASE, {"new_state": state, "now": time.time(), "new_elapsed": elapsed})
+
+
+def finish(state: RunState, elapsed: float, result: str) -> Change:
+    """The lease is given back, the run has a result."""
+    return Change(_FINISH, {"new_state": state, "now": time.time(), "new_elapsed": elapsed, "new_result": result})
+
+
+def make(connection: Connection, changes: Sequence[tuple[str, Change]]) -> None:
+    """Change the rows of runs, in this order, and drop the deltas of those that are given back. The leases are in force."""
+    for statement, some in groupby(changes, key=lambda pair: pair[1].statement):
+        connection.execute(statement, [{"row_run": run_id, **change.values} for run_id, change in some])
+    if gone := [run_id for run_id, change in changes if change.releases]:
+        connection.execute(_FORGET, {"run_ids": gone})

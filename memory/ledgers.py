@@ -17,18 +17,18 @@ from pydantic import TypeAdapter
 from sqlalchemy import Connection, Row, insert, select, update
 
 from ..core.budget import Budget
-from ..core.errors import ConfigError, StoreError, UnknownNameError
+from ..core.errors import ConfigError, NameTakenError, UnknownNameError
 from ..core.records import LedgerRecord, Tranche
 from ..core.result import RunState
 from ..core.usage import Amounts
 from .leases import is_live
+from .names import RULE, is_name
 from .rows import read
 from .schema import ledgers, runs, tranches
 from .sql import Clock, upsert
 
 _BUDGET: TypeAdapter[Budget] = TypeAdapter(Budget)
 _AMOUNTS: TypeAdapter[Amounts] = TypeAdapter(Amounts)
-_MAX_NAME = 64
 _SLACK = 1e-9
 """Dollars are floats: sums of exact prices may overshoot by rounding."""
 _SHARE = 16
@@ -39,17 +39,34 @@ Left = list[float | None]
 
 
 def create(connection: Connection, name: str, caps: Budget) -> LedgerRecord:
-    """Make a ledger. Raises :class:`ConfigError` for caps or a name that cannot be, :class:`StoreError` for one that is taken."""
-    if not name.isascii() or not name.replace("-", "").replace("_", "").isalnum() or len(name) > _MAX_NAME:
-        raise ConfigError(f"{name!r} cannot be the name of a ledger", hint=f"at most {_MAX_NAME} letters, digits, '-' and '_'")
+    """Make a ledger. Raises :class:`ConfigError` for caps or a name that cannot be, :class:`NameTakenError`."""
+    if not is_name(name):
+        raise ConfigError(f"{name!r} cannot be the name of a ledger", hint=RULE)
     if caps.seconds is not None:
         raise ConfigError("runs do not share seconds", hint="give each run its own: --budget seconds=90")
     if all(cap is None for cap in _caps(caps)):
         raise ConfigError(f"the ledger {name!r} has no cap", hint="write for example calls=1000,dollars=5")
     if name in names(connection):
-        raise StoreError(f"there is a ledger {name!r} already")
+        raise NameTakenError(f"there is a ledger {name!r} already")
     values = {"name": name, "created_at": time.time(), "caps": caps.model_dump_json(exclude_none=True), "used": _text(Amounts())}
     connection.execute(insert(ledgers).values(values))
+    return find(connection, name)
+
+
+def change(connection: Connection, name: str, caps: Budget) -> LedgerRecord:
+    """Give a ledger other caps of the same kinds: those it has at last. What is spent stays spent, even beyond a lower cap.
+
+    Raises :class:`UnknownNameError`, and :class:`ConfigError` for a cap on what was not counted from the beginning.
+    """
+    row = connection.execute(select(ledgers).where(ledgers.c.name == name).with_for_update(key_share=True)).one_or_none()
+    if row is None:
+        raise _unknown(connection, name)
+    before = _budget(row)
+    fresh = [kind for kind in Amounts._fields if getattr(before, kind) is None and getattr(caps, kind) is not None]
+    if fresh:
+        raise ConfigError(f"the ledger {name!r} has no cap on {fresh[0]}", hint=f"its caps are {before}")
+    merged = before.model_copy(update=caps.model_dump(exclude_none=True))
+    connection.execute(update(ledgers).where(ledgers.c.name == name).values(caps=merged.model_dump_json(exclude_none=True)))
     return find(connection, name)
 
 

@@ -10,7 +10,10 @@ from .bulk import Values
 
 
 def fork(connection: Connection, spec: str, entries: list[Values]) -> RunRecord:
-    """Insert a queued run together with its first journal entries: rows of ``journal`` that name no run yet."""
-    record = runs.create(connection, spec, None)
+    """Insert a queued run, which belongs to no experiment, together with its first journal entries.
+
+    ``entries`` are rows of ``journal`` that name no run yet.
+    """
+    record = runs.add(connection, runs.free_id(connection), runs.queued(spec, None))
     bulk.put(connection, schema.journal, [{**entry, "run_id": record.id} for entry in entries])
     return record

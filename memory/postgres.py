@@ -27,9 +27,9 @@ _COMMAND_SECONDS = 60
 _POOL = 5
 """Connections of a process: one writes, the others read. Eight processes stay well under a server's usual 100."""
 
-_RETRYABLE = {"40001", "40P01"}
+_RETRYABLE = {"40001", "40P01", "23505"}
 _TRIES = 4
-"""Of a transaction that another one locked out, or whose connection was lost."""
+"""Of a transaction that another one locked out, or was quicker to insert the same key, or whose connection was lost."""
 _SAFE = "what was committed is safe; `symposia run resume` goes on from there"
 
 

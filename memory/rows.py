@@ -130,9 +130,10 @@ def run_record(row: Row[Any]) -> RunRecord:
     """From a row of ``runs.ALL`` (a run and the database's time), in the state in which people should see it."""
     owner: str | None = row.owner
     live = is_live(owner, row.expires_at, row.now)
+    spec = read(RUN_SPEC, row.spec, f"the description of run {row.id}")
     return RunRecord(
         id=row.id,
-        spec=read(RUN_SPEC, row.spec, f"the description of run {row.id}"),
+        spec=spec if spec.experiment == row.experiment else spec.model_copy(update={"experiment": row.experiment}),
         state=seen_state(row.state, owner, live=live),
         created_at=row.created_at,
         updated_at=row.updated_at,

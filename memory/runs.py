@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import secrets
 import time
+from collections.abc import Sequence
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, insert, or_, select, tuple_
+from sqlalchemy import Connection, Row, bindparam, insert, or_, select, tuple_
 
-from ..core.errors import RunNotFoundError, StoreError, nearest
+from ..core.errors import NameTakenError, RunNotFoundError, StoreError, UnknownNameError, nearest
 from ..core.records import RunRecord
 from ..core.result import RunState
+from . import bulk, experiments
 from .bulk import Values
 from .rows import plain, run_record
 from .schema import runs
@@ -19,10 +21,13 @@ from .sql import Clock
 ALL: Final = select(runs, Clock().label("now"))
 """Runs with the database's time, which says whether their leases have ended."""
 
+_ONE: Final = ALL.where(runs.c.id == bindparam("run_id"))
+_KNOWN: Final = select(runs.c.id).where(runs.c.id.in_(bindparam("run_ids", expanding=True)))
+_NOW: Final = select(Clock())
+
 _DIGITS = "0123456789abcdefghjkmnpqrstvwxyz"
 _ID_LENGTH = 12
 _RANDOM_BITS = 18
-_MAX_ID = 64
 _SHOWN = 5
 
 
@@ -44,30 +49,61 @@ def exists(connection: Connection, run_id: str) -> bool:
     return connection.execute(select(runs.c.id).where(runs.c.id == run_id)).one_or_none() is not None
 
 
+def queued(spec: str, experiment: str | None) -> Values:
+    """The row, but for its id, of a run that waits to be executed."""
+    now = time.time()
+    state = {"state": RunState.QUEUED, "created_at": now, "updated_at": now, "elapsed": 0.0}
+    return {"spec": spec, "experiment": experiment, **state, "owner": None, "fence": 0, "expires_at": 0.0}
+
+
+def begun(spec: str, experiment: str | None, owner: str, ttl: float) -> Values:
+    """The row, but for its id, of a run that is executed from the start, under its first lease."""
+    row = queued(spec, experiment)
+    return row | {"state": RunState.RUNNING, "owner": owner, "fence": 1, "expires_at": ttl}
+
+
 def add(connection: Connection, run_id: str, values: Values) -> RunRecord:
     """Insert a run that nobody holds and read it back."""
-    connection.execute(insert(runs).values(id=run_id, fence=0, expires_at=0.0, **values))
+    connection.execute(insert(runs).values(id=run_id, **values))
     return run_record(connection.execute(ALL.where(runs.c.id == run_id)).one())
 
 
-def create(connection: Connection, spec: str, run_id: str | None) -> RunRecord:
-    """Insert a queued run. Raises :class:`StoreError` for an id that is taken or cannot be one."""
-    if run_id is None:
-        run_id = free_id(connection)
-    elif not run_id.isascii() or not run_id.replace("-", "").replace("_", "").isalnum() or len(run_id) > _MAX_ID:
-        raise StoreError(f"{run_id!r} cannot be the id of a run", hint=f"at most {_MAX_ID} letters, digits, '-' and '_'")
-    elif exists(connection, run_id):
-        raise StoreError(f"there is a run {run_id} already")
-    now = time.time()
-    return add(connection, run_id, {"spec": spec, "state": RunState.QUEUED, "created_at": now, "updated_at": now, "elapsed": 0.0})
+def add_all(connection: Connection, rows: Sequence[Values]) -> list[StoreError | UnknownNameError | None]:
+    """Insert new runs; of each the error for which it was left out, or None.
+
+    A lease ends ``expires_at`` seconds from now by the database's clock, which the rows cannot know.
+    """
+    if not rows:
+        return []
+    known = set(connection.execute(_KNOWN, {"run_ids": [row["id"] for row in rows]}).scalars())
+    now = connection.execute(_NOW).scalar_one() if any(row["owner"] for row in rows) else 0.0
+    missing = experiments.missing(connection, {row["experiment"] for row in rows} - {None})
+    found: list[StoreError | UnknownNameError | None] = []
+    new: list[Values] = []
+    for row in rows:
+        if row["id"] in known:
+            found.append(NameTakenError(f"there is a run {row['id']} already"))
+        elif row["experiment"] in missing:
+            found.append(missing[row["experiment"]])
+        else:
+            known.add(row["id"])
+            new.append(row | {"expires_at": now + row["expires_at"]} if row["owner"] else row)
+            found.append(None)
+    bulk.put(connection, runs, new)
+    return found
+
+
+def exactly(connection: Connection, run_id: str) -> RunRecord | None:
+    """The run with this whole id, or None."""
+    row = connection.execute(_ONE, {"run_id": run_id}).one_or_none()
+    return None if row is None else run_record(row)
 
 
 def find(connection: Connection, id_or_prefix: str) -> RunRecord:
     """The run with this id, or the only one whose id begins so. Raises :class:`RunNotFoundError` with a hint."""
     wanted = plain(id_or_prefix.strip())  # an argument of a command line may be no valid Unicode
-    row = connection.execute(ALL.where(runs.c.id == wanted)).one_or_none()
-    if row is not None:
-        return run_record(row)
+    if (record := exactly(connection, wanted)) is not None:
+        return record
     begins = runs.c.id.startswith(wanted, autoescape=True)
     found = connection.execute(ALL.where(begins).order_by(runs.c.id.desc()).limit(_SHOWN + 1)).all() if wanted else []
     if len(found) == 1:
@@ -82,12 +118,13 @@ def find(connection: Connection, id_or_prefix: str) -> RunRecord:
     )
 
 
-def newest(connection: Connection, limit: int, state: RunState | None) -> list[RunRecord]:
-    """The newest runs that are, as people see it, in ``state``."""
+def newest(connection: Connection, limit: int, state: RunState | None, experiment: str | None) -> list[RunRecord]:
+    """The newest runs of an experiment, or of none, that are, as people see it, in ``state``."""
     found: list[RunRecord] = []
     last: Row[Any] | None = None
     while len(found) < limit:
         query = ALL.order_by(runs.c.created_at.desc(), runs.c.id.desc()).limit(limit)
+        query = query.where(runs.c.experiment == experiment)
         if state is RunState.INTERRUPTED:  # stored as such, or found to be so by looking at the lease
             query = query.where(or_(runs.c.state == state, runs.c.state == RunState.RUNNING, runs.c.owner.is_not(None)))
         elif state is not None:

@@ -6,7 +6,7 @@ from typing import Final
 
 from sqlalchemy import BigInteger, Column, Float, ForeignKey, Index, Integer, MetaData, String, Table, Text, UniqueConstraint
 
-REVISION: Final = "0002"
+REVISION: Final = "0003"
 """The Alembic revision of these tables: the newest in ``migrations/versions``."""
 
 VERSION_TABLE: Final = "symposia_version"
@@ -41,7 +41,10 @@ runs = Table(
     Column("owner", String(320)),
     Column("fence", BigInteger, nullable=False),
     Column("expires_at", Float, nullable=False),
+    # In the spec as well, as it was when the run was made; what stands here counts. NULL for a run of its own.
+    Column("experiment", String(64)),
     Index("ix_runs_created_at", "created_at", "id"),
+    Index("ix_runs_experiment", "experiment", "created_at", "id"),
 )
 
 journal = Table(
@@ -114,4 +117,25 @@ tranches = Table(
     Column("run_id", String(64), primary_key=True),
     Column("spent", Text, nullable=False),
     Column("held", Text),  # NULL where nothing is held
+)
+
+experiments = Table(
+    "experiments",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("created_at", Float, nullable=False),
+    Column("plan", Text, nullable=False),
+)
+
+openings = Table(
+    "openings",
+    metadata,
+    Column("id", _ROW_ID, primary_key=True, autoincrement=True),
+    Column("at", Float, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("task", Text, nullable=False),
+    Column("fingerprint", Text, nullable=False),
+    # No foreign key: that a test split was opened stays known when the experiment is removed.
+    Column("experiment", String(64)),
+    Column("reason", Text, nullable=False),
 )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Collection, Iterable, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar, cast
@@ -13,18 +14,30 @@ from sqlalchemy import Connection, Row, Select, select
 from ..core.budget import Budget
 from ..core.candidate import Candidate
 from ..core.events import CandidateAdded, Event
-from ..core.records import ControlKind, ControlRecord, JournalEntry, Lease, LedgerRecord, RunRecord, RunSpec, StoredEvent, Tranche
+from ..core.records import (
+    ControlKind,
+    ControlRecord,
+    ExperimentRecord,
+    JournalEntry,
+    Lease,
+    LedgerRecord,
+    OpeningRecord,
+    RunRecord,
+    RunSpec,
+    StoredEvent,
+    Tranche,
+)
 from ..core.result import Result, RunState
 from ..core.usage import Amounts
-from . import controls, leases, ledgers, lineage, prune, runs, schema, transfer
+from . import controls, creation, experiments, leases, ledgers, lineage, openings, prune, runs, schema, transfer
 from .candidates import scored_candidates
 from .database import Database
+from .experiments import Finished
 from .leases import this_process
 from .migrate import migrate
 from .prune import OldRun
 from .redact import Redactor
 from .rows import ENTRY, RESULT, RUN_SPEC, RowMaker, journal_entry, plain, stored_event
-from .sql import Clock
 from .writer import Job, Writer
 
 __all__ = ["Store", "this_process"]
@@ -94,19 +107,37 @@ class Store:
     async def create_run(self, spec: RunSpec, *, id: str | None = None) -> RunRecord:  # noqa: A002
         """Store a new run, queued, and return it as stored: secrets in its question are gone from there on.
 
-        Without ``id`` it gets a short one that sorts by time.
-        Raises :class:`StoreError` where a run has the given id already.
+        Without ``id`` it gets a short one that sorts by time. Raises :class:`StoreError` for an id that cannot be one,
+        :class:`NameTakenError` where a run has it already, :class:`UnknownNameError` for an experiment that is not there.
         """
-        text = self._rows.json(RUN_SPEC, spec)
-        return await self._writer.run(lambda connection: runs.create(connection, text, id))
+        return await creation.create(self._writer, self._rows, spec, id)
+
+    async def begin_run(
+        self,
+        spec: RunSpec,
+        *,
+        owner: str,
+        ttl: float = 15,
+        id: str | None = None,  # noqa: A002
+    ) -> tuple[RunRecord, Lease]:
+        """As :meth:`create_run` and :meth:`acquire` in one: store a new run that is executed from the start."""
+        record = await creation.begin(self._writer, self._rows, spec, id, owner, ttl)
+        return record, Lease(run_id=record.id, owner=owner, fence=1)
+
+    async def known_run(self, run_id: str) -> RunRecord | None:
+        """The run with exactly this id, or None."""
+        return await self._database.read(lambda connection: runs.exactly(connection, run_id))
 
     async def run(self, id_or_prefix: str) -> RunRecord:
         """The run with this id, or the only one whose id begins so. Raises :class:`RunNotFoundError`."""
         return await self._database.read(lambda connection: runs.find(connection, id_or_prefix))
 
-    async def runs(self, *, limit: int = 50, state: RunState | None = None) -> list[RunRecord]:
-        """The newest runs first. A run that nobody executes any more is shown, and found, as interrupted."""
-        return await self._database.read(lambda connection: runs.newest(connection, limit, state))
+    async def runs(self, *, limit: int = 50, state: RunState | None = None, experiment: str | None = None) -> list[RunRecord]:
+        """The newest runs first: those of ``experiment``, or those that belong to none.
+
+        A run that nobody executes any more is shown, and found, as interrupted.
+        """
+        return await self._database.read(lambda connection: runs.newest(connection, limit, state, experiment))
 
     async def fork_run(self, spec: RunSpec, entries: Sequence[JournalEntry]) -> RunRecord:
         """Store a new run, queued, whose journal begins with ``entries``; both or neither."""
@@ -121,9 +152,18 @@ class Store:
         """
         await self._writer.run(lambda connection: prune.remove(connection, set(run_ids)))
 
-    async def old_runs(self, states: Collection[RunState], *, before: float | None = None, keep: int = 0) -> list[OldRun]:
-        """Runs in one of ``states`` last touched before a Unix time, newest first; never the newest ``keep`` of these states."""
-        return await self._database.read(lambda connection: prune.old(connection, states, before=before, keep=keep))
+    async def old_runs(
+        self, states: Collection[RunState], *, before: float | None = None, keep: int = 0, experiment: str | None = None
+    ) -> list[OldRun]:
+        """Runs in one of ``states`` last touched before a Unix time, newest first; never the newest ``keep`` of these states.
+
+        They are those of ``experiment``, or those that belong to none.
+        """
+
+        def work(connection: Connection) -> list[OldRun]:
+            return prune.old(connection, states, before=before, keep=keep, experiment=experiment)
+
+        return await self._database.read(work)
 
     async def compact(self) -> int:
         """Give unused space back to the disk; how many bytes. Other writers wait meanwhile: seconds for a store of gigabytes."""
@@ -141,27 +181,25 @@ class Store:
 
     async def heartbeat(self, lease: Lease, ttl: float = 15) -> None:
         """Have the lease end ``ttl`` seconds from now. Raises :class:`LeaseLostError`."""
-        await self._under(lease, {"expires_at": Clock() + ttl})
+        await self._writer.write(Job(lease, change=leases.beat(ttl)))
 
     async def release(self, lease: Lease, state: RunState, elapsed: float) -> None:
         """Give the lease back, leaving the run in ``state``. Does nothing after :meth:`finish` or a first release.
 
         Queued events are written before. Raises :class:`LeaseLostError` where another process took over.
         """
-        values = {"state": state, "elapsed": elapsed}
-        await self._writer.run(lambda connection: leases.release(connection, lease, values))
+        await self._writer.write(Job(lease, change=leases.release(state, elapsed)))
 
     async def set_state(self, lease: Lease, state: RunState) -> None:
         """Change the state of a run that goes on being held. Raises :class:`LeaseLostError`."""
-        await self._under(lease, {"state": state, "updated_at": time.time()})
+        await self._writer.write(Job(lease, change=leases.state(state)))
 
     async def finish(self, lease: Lease, state: RunState, result: Result, elapsed: float) -> None:
         """Store the result and give the lease back, together. Queued events are written before.
 
         Raises :class:`LeaseLostError`; the result is not stored then.
         """
-        values = {"state": state, "elapsed": elapsed, "result": self._rows.json(RESULT, result)}
-        await self._writer.run(lambda connection: leases.release(connection, lease, values))
+        await self._writer.write(Job(lease, change=leases.finish(state, elapsed, self._rows.json(RESULT, result))))
 
     # Journal
 
@@ -239,6 +277,10 @@ class Store:
         """What was asked and neither consumed nor withdrawn, oldest first."""
         return await self._database.read(lambda connection: controls.pending(connection, run_id))
 
+    async def pending_controls_of(self, run_ids: Collection[str]) -> dict[str, list[ControlRecord]]:
+        """The same of several runs, by run; those of which nothing is asked are left out."""
+        return await self._database.read(lambda connection: controls.pending_of(connection, run_ids))
+
     async def consume_control(self, lease: Lease, seq: int) -> bool:
         """Take up a wish. False where it was withdrawn meanwhile and must not be followed. Raises LeaseLostError."""
         return bool(await self._writer.write(Job(lease, work=lambda it: controls.settle(it, lease.run_id, seq, "consumed"))))
@@ -252,6 +294,10 @@ class Store:
     async def create_ledger(self, name: str, caps: Budget) -> LedgerRecord:
         """Make a ledger that runs can share. Raises :class:`ConfigError`, and :class:`StoreError` for a name that is taken."""
         return await self._writer.run(lambda connection: ledgers.create(connection, name, caps))
+
+    async def change_ledger(self, name: str, caps: Budget) -> LedgerRecord:
+        """Raise or lower caps of a ledger; those not given stay. Raises :class:`UnknownNameError`, :class:`ConfigError`."""
+        return await self._writer.run(lambda connection: ledgers.change(connection, name, caps))
 
     async def ledger(self, name: str) -> LedgerRecord:
         """A shared ledger as it stands. Raises :class:`UnknownNameError`."""
@@ -274,6 +320,59 @@ class Store:
 
         return cast("Tranche", await self._writer.write(Job(lease, work=work)))
 
+    # Experiments
+
+    async def create_experiment(self, name: str, plan: Mapping[str, Any]) -> ExperimentRecord:
+        """Make an experiment that runs can belong to; ``plan`` is JSON. Raises :class:`ConfigError`, :class:`NameTakenError`."""
+        text = self._rows.json(experiments.PLAN, dict(plan))
+        return await self._writer.run(lambda connection: experiments.create(connection, name, text))
+
+    async def experiment(self, name: str) -> ExperimentRecord:
+        """An experiment as it stands. Raises :class:`UnknownNameError`."""
+        return await self._database.read(lambda connection: experiments.find(connection, name))
+
+    async def experiments(self) -> list[ExperimentRecord]:
+        """All experiments, oldest first."""
+        return await self._database.read(experiments.every)
+
+    async def update_experiment(self, name: str, plan: Mapping[str, Any]) -> ExperimentRecord:
+        """Replace an experiment's plan. Raises :class:`UnknownNameError`."""
+        text = self._rows.json(experiments.PLAN, dict(plan))
+        return await self._writer.run(lambda connection: experiments.change(connection, name, text))
+
+    async def adopt_run(self, experiment: str, run_id: str) -> None:
+        """Have a run that was made outside of any experiment belong to this one. Raises :class:`UnknownNameError`."""
+        await self._writer.run(lambda connection: experiments.adopt(connection, experiment, run_id))
+
+    async def remove_experiment(self, name: str) -> None:
+        """Delete an experiment with its runs and all that belongs to them. Other writers need not wait until it is done.
+
+        Raises :class:`UnknownNameError`, and :class:`LeaseHeldError` where one of its runs is being executed: at the start,
+        when nothing is removed, or as soon as somebody begins with one; what is left is removed by calling this again.
+        """
+        while await self._writer.run(lambda connection: experiments.remove_some(connection, name)):
+            pass
+
+    async def finished(self, experiment: str) -> AsyncIterator[Finished]:
+        """Every run of an experiment that ended, oldest first, with its result; few of them are in memory at a time."""
+        after = experiments.START
+        while page := await self._database.read(partial(experiments.finished, name=experiment, after=after)):
+            for one in page.runs:
+                yield one
+            after = page.end
+
+    async def record_opening(
+        self, *, who: str, task: str, fingerprint: str, experiment: str | None = None, reason: str = ""
+    ) -> OpeningRecord:
+        """Note for good that somebody looks at the test split of a task."""
+        values = {"who": who, "task": task, "fingerprint": fingerprint, "reason": reason}
+        texts = {name: self._rows.text(text) for name, text in values.items()}
+        return await self._writer.run(lambda connection: openings.add(connection, texts | {"experiment": experiment}))
+
+    async def openings(self, task: str | None = None) -> list[OpeningRecord]:
+        """Who opened which test split, oldest first; those of one task where it is named."""
+        return await self._database.read(lambda connection: openings.every(connection, task))
+
     # Copies
 
     def export_run(self, run_id: str) -> AsyncIterator[str]:
@@ -286,9 +385,6 @@ class Store:
         Raises :class:`StoreError` naming the line for a file that is malformed or cut; nothing is stored then.
         """
         return await transfer.import_run(self._writer, self._rows, lines)
-
-    async def _under(self, lease: Lease, values: dict[str, Any]) -> None:
-        await self._writer.run(lambda connection: leases.write(connection, lease, values))
 
     async def _select(self, query: Select[Any], make: Callable[[Row[Any]], T]) -> list[T]:
         def work(connection: Connection) -> list[T]:

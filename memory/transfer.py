@@ -19,7 +19,6 @@ from ..core.events import CandidateAdded
 from ..core.records import JournalEntry, RunRecord, StoredEvent
 from ..core.result import RunState
 from . import bulk, runs, schema
-from .bulk import Values
 from .database import Database
 from .rows import ENTRY, RESULT, RUN, RUN_SPEC, RowMaker
 from .writer import Writer
@@ -82,8 +81,8 @@ def _line(text: str) -> str:
 async def import_run(writer: Writer, rows: RowMaker, lines: Iterable[str] | AsyncIterable[str]) -> RunRecord:
     """Store a run from its lines, in one transaction; it gets a new id where a run has its own already.
 
-    A run that was being executed when it was exported is stored as interrupted. Raises :class:`StoreError` naming the
-    line for whatever is wrong with the lines; nothing is stored then.
+    A run that was being executed when it was exported is stored as interrupted; a copy belongs to no experiment. Raises
+    :class:`StoreError` naming the line for whatever is wrong with the lines; nothing is stored then.
     """
     incoming = _Incoming()
     if isinstance(lines, AsyncIterable):
@@ -177,9 +176,10 @@ class _Incoming:
 def _insert(connection: Connection, rows: RowMaker, incoming: _Incoming, run: RunRecord) -> RunRecord:
     run_id = runs.free_id(connection) if runs.exists(connection, run.id) else run.id
     result = run.result and run.result.model_copy(update={"run_id": run_id})
-    values: Values = run.model_dump(include={"created_at", "updated_at", "elapsed"}) | {
+    spec = rows.json(RUN_SPEC, run.spec.model_copy(update={"experiment": None}))
+    values = runs.queued(spec, None) | {
+        **run.model_dump(include={"created_at", "updated_at", "elapsed"}),
         "state": RunState.INTERRUPTED if run.state is RunState.RUNNING else run.state,
-        "spec": rows.json(RUN_SPEC, run.spec),
         "result": None if result is None else rows.json(RESULT, result),
     }
     record = runs.add(connection, run_id, values)

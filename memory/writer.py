@@ -3,8 +3,10 @@
 Whatever is to be written waits in one queue; the writer takes up to 200 rows of it at a time and commits them in one
 transaction, at once where somebody waits for the commit, else within 25 ms. In each transaction
 
-* the leases of the jobs are checked first: a job under a lease that is no longer in force fails alone;
+* new runs go in first: one that cannot be, because its id is taken, fails alone;
+* the leases of the jobs are checked: a job under a lease that is no longer in force fails alone;
 * then the rows go in, table by table, each table in the order of the queue;
+* then what the holders of leases change in the rows of their runs;
 * then the jobs that are more than rows run in order. Such a job checks before it writes, so that one that raises leaves
   nothing behind.
 
@@ -25,10 +27,10 @@ from sqlalchemy import Connection, bindparam, delete
 
 from ..core.errors import StoreError, SymposiaError
 from ..core.records import Lease
-from . import bulk
+from . import bulk, leases, runs
 from .bulk import Values
 from .database import Database
-from .leases import in_force, lost, token
+from .leases import Change
 from .schema import candidates as candidates_table
 from .schema import deltas as deltas_table
 from .schema import journal
@@ -43,22 +45,26 @@ _DROP_DELTA = delete(deltas_table).where(
 )
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Job:
     """One thing to be written: rows, or work on the connection, or nothing (a flush)."""
 
     lease: Lease | None = None
+    run: Values | None = None
+    """A new run."""
+    change: Change | None = None
+    """Of the run's row, under the lease. Where it gives the lease back, doing so a second time is fine and changes nothing."""
     journal: Sequence[Values] = ()
     events: Sequence[Values] = ()
     candidates: Sequence[Values] = ()
     work: Callable[[Connection], Any] | None = None
     done: asyncio.Future[Any] | None = field(default=None, init=False)
     """Gets the value of ``work`` once it is committed; None where nobody waits."""
+    size: int = field(init=False)
+    """Rows that count against a batch."""
 
-    @property
-    def size(self) -> int:
-        """Rows that count against a batch."""
-        return 1 + len(self.journal) + len(self.events)
+    def __post_init__(self) -> None:
+        self.size = 1 + len(self.journal) + len(self.events)
 
 
 Settled = list[tuple[Job, Any]]
@@ -181,14 +187,7 @@ class Writer:
                 job.done.set_result(value)
 
     def _apply(self, connection: Connection, jobs: list[Job], deltas: Mapping[tuple[str, str], str]) -> Settled:
-        tokens = in_force(connection, {job.lease.run_id for job in jobs if job.lease is not None})
-        good: list[Job] = []
-        settled: Settled = []
-        for job in jobs:
-            if job.lease is None or token(job.lease) in tokens:
-                good.append(job)
-            else:
-                settled.append((job, lost(job.lease)))
+        good, settled = _admit(connection, jobs)
         candidates = _all(job.candidates for job in good)
         bulk.put(connection, journal, _all(job.journal for job in good), key=("run_id", "key", "attempt"), update="body")
         bulk.add_events(connection, _all(job.events for job in good))
@@ -199,6 +198,9 @@ class Writer:
         gone = [*stored, *(place for place, text in deltas.items() if not text)]
         if gone:
             connection.execute(_DROP_DELTA, [{"row_run": run, "row_key": key} for run, key in gone])
+        leases.make(
+            connection, [(job.lease.run_id, job.change) for job in good if job.lease is not None and job.change is not None]
+        )
         for job in good:
             try:
                 settled.append((job, job.work(connection) if job.work is not None else None))
@@ -213,6 +215,27 @@ class Writer:
         for job in (*self._batch, *self._queue):
             if job.done is not None and not job.done.done():
                 job.done.set_exception(self._closed)
+
+
+def _admit(connection: Connection, jobs: Sequence[Job]) -> tuple[list[Job], Settled]:
+    """Insert the new runs and check the leases: the jobs that may go on, and what became of the others."""
+    new = [job for job in jobs if job.run is not None]
+    refused = dict(zip(new, runs.add_all(connection, [job.run for job in new if job.run is not None]), strict=True))
+    tokens = leases.in_force(connection, {job.lease.run_id for job in jobs if job.lease is not None})
+    good: list[Job] = []
+    settled: Settled = []
+    for job in jobs:
+        if (error := refused.get(job)) is not None:
+            settled.append((job, error))
+        elif job.lease is None or leases.token(job.lease) in tokens:
+            good.append(job)
+            if job.lease is not None and job.change is not None and job.change.releases:  # for the jobs behind it
+                tokens = tokens - {leases.token(job.lease)} | {leases.given_back(job.lease)}
+        elif job.change is not None and job.change.releases and leases.given_back(job.lease) in tokens:
+            settled.append((job, None))
+        else:
+            settled.append((job, leases.lost(job.lease)))
+    return good, settled
 
 
 def _all(rows: Iterable[Sequence[Values]]) -> list[Values]:

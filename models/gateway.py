@@ -186,12 +186,21 @@ class ModelGateway:
 
     def _limiter(self, loop: asyncio.AbstractEventLoop, spec: ModelSpec) -> AdaptiveLimiter:
         of_loop = self._limiters.setdefault(loop, {})
-        place = spec.endpoint or (spec.litellm or spec.name).partition("/")[0]
+        place = endpoint_of(spec)
         limiter = of_loop.get(place)
         if limiter is None:
-            default = LOCAL_CONCURRENCY if _is_local(spec.endpoint) else REMOTE_CONCURRENCY
-            limiter = of_loop[place] = AdaptiveLimiter(spec.concurrency or default)
+            limiter = of_loop[place] = AdaptiveLimiter(concurrency_of(spec))
         return limiter
+
+
+def endpoint_of(spec: ModelSpec) -> str:
+    """What calls to this model queue for: its server's address, or its provider."""
+    return spec.endpoint or (spec.litellm or spec.name).partition("/")[0]
+
+
+def concurrency_of(spec: ModelSpec) -> int:
+    """Calls in flight at the model's endpoint, as long as it keeps up."""
+    return spec.concurrency or (LOCAL_CONCURRENCY if _is_local(spec.endpoint) else REMOTE_CONCURRENCY)
 
 
 async def _turn(limiter: AdaptiveLimiter, deadline: float, spec: ModelSpec, error: ModelError | None) -> Ticket:

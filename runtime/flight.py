@@ -8,7 +8,7 @@ says of every call that it was finished, may have been made, or was never sent.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, TypedDict
 
 from ..core.calls import CallFailure, CallResult, ModelCall, Reply
@@ -32,7 +32,7 @@ class Place:
 
     def at(self, index: int) -> Place:
         """The place of another call of the same wave."""
-        return replace(self, index=index)
+        return Place(self.path, self.node, self.visit, index)
 
     @property
     def key(self) -> str:

@@ -9,16 +9,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 
 from ..core.answers import SymbolicWorker
-from ..core.errors import LeaseLostError, StoreError
+from ..core.errors import BudgetExhaustedError, StoreError
 from ..core.events import CallFailed, Event, RunFinished, RunStarted, StrategyFinished
 from ..core.model_spec import ModelSpec
 from ..core.protocols import Gateway
-from ..core.records import ControlKind, JournalEntry, Lease, RunRecord
+from ..core.records import JournalEntry, Lease, RunRecord
 from ..core.result import Result, RunState, Status, StopReason
-from ..core.usage import Usage
+from ..core.usage import Amounts, Usage
 from ..graphs.registry import STRATEGIES
 from ..memory.store import Store
 from .control import Control
@@ -29,11 +29,10 @@ from .scope import RunScope
 from .services import Clock, EventLog, Listener, Services
 from .shared_ledger import SharedLedger
 from .telemetry import Telemetry, Watch
+from .tending import Tender
 
-LEASE_SECONDS = 12.0
-"""How long a process that stopped without a word keeps its runs: another one takes them over after that."""
-_HEARTBEAT = 4.0
-_POLL = 0.25
+_NEW = {RunState.QUEUED, RunState.RUNNING}
+"""States, under its first lease, of a run that is executed for the first time. One that was imported is interrupted instead."""
 
 
 class Execution:
@@ -46,24 +45,34 @@ class Execution:
         *,
         lease: Lease | None,
         gateway: Gateway,
+        tender: Tender,
         models: Mapping[str, ModelSpec],
         judge: SymbolicWorker,
         call_timeout: float,
         listener: Listener | None,
         watch: Watch | None = None,
         begins_with: Sequence[JournalEntry] | None = None,
+        again: bool = False,
+        reserve: Amounts | None = None,
     ) -> None:
-        """``begins_with`` is replayed instead of what the store holds of the run."""
+        """``begins_with`` is replayed instead of what the store holds of the run.
+
+        With ``again``, calls of a run that ended are made anew where they failed in a way that may pass. ``reserve`` is held
+        of the run's shared ledger from before its first call; where it does not fit, the run raises BudgetExhaustedError.
+        """
         self._store = store
         self._record = record
         self._lease = lease
         self._gateway = gateway
+        self._tender = tender
         self._models = models
         self._judge = judge
         self._call_timeout = call_timeout
         self._listener = listener
         self._watch = watch
         self._begins_with = begins_with
+        self._again = again
+        self._reserve = reserve
         self._error: str | None = None
         self.control = Control()
 
@@ -76,7 +85,7 @@ class Execution:
         models = {role: model.name for role, model in self._models.items()}
         services.log.emit(RunStarted(index=lease.fence, strategy=self._record.spec.strategy, models=models))
         try:
-            async with self._tended(lease, services):
+            with self._tended(lease, services):
                 result = await self._decide(services)
             await self._finish(lease, result, services)
         except BaseException:
@@ -89,9 +98,9 @@ class Execution:
     async def _services(self) -> Services:
         record, lease = self._record, self._lease
         store = self._store
-        failed = record.result is not None and record.result.status is Status.FAILED and lease is not None
+        failed = record.result is not None and (self._again or record.result.status is Status.FAILED) and lease is not None
         # A new run under its first lease has nothing from before: two questions to the store are spared.
-        first = lease is not None and lease.fence == 1 and record.state is RunState.QUEUED and record.spec.forked_from is None
+        first = lease is not None and lease.fence == 1 and record.state in _NEW and record.spec.forked_from is None
         past = [] if first else self._begins_with
         journal = Journal(
             await store.journal(record.id) if past is None else past,
@@ -155,6 +164,8 @@ class Execution:
             return
         try:
             await shared.settle_up()
+            if self._reserve is not None and not await shared.secure(self._reserve):
+                raise BudgetExhaustedError(f"what the run may take at most does not fit what is left of the ledger {spec.ledger}")
             yield ledger
         except BaseException:
             with contextlib.suppress(StoreError):  # it would hide the first error
@@ -168,52 +179,17 @@ class Execution:
         services.log.emit(RunFinished(index=lease.fence, status=result.status, stop_reason=reason, answer=answer))
         await self._store.finish(lease, state, result, services.clock.elapsed())
 
-    @contextlib.asynccontextmanager
-    async def _tended(self, lease: Lease, services: Services) -> AsyncIterator[None]:
-        """Keep the lease alive, read control rows and watch the deadline while the graph runs."""
+    @contextlib.contextmanager
+    def _tended(self, lease: Lease, services: Services) -> Iterator[None]:
+        """Keep the lease alive, follow control rows and watch the deadline while the graph runs."""
         cap = self._record.spec.budget.seconds
-        tenders = [asyncio.create_task(self._beat(lease)), asyncio.create_task(self._listen(lease))]
+        deadline: asyncio.TimerHandle | None = None
         if cap is not None:
-            tenders.append(asyncio.create_task(self._expire(cap - services.clock.elapsed())))
+            left = max(0.0, cap - services.clock.elapsed())
+            deadline = asyncio.get_running_loop().call_later(left, self.control.halt, StopReason.DEADLINE)
         try:
-            yield
+            with self._tender.tending(lease, self.control):
+                yield
         finally:
-            for tender in tenders:
-                tender.cancel()
-            await asyncio.gather(*tenders, return_exceptions=True)
-
-    async def _beat(self, lease: Lease) -> None:
-        """Renew the lease. Once another process has it, every write of ours fails; the halt only spares useless calls."""
-        while True:
-            await asyncio.sleep(_HEARTBEAT)
-            try:
-                await self._store.heartbeat(lease, LEASE_SECONDS)
-            except LeaseLostError:
-                self.control.halt(StopReason.ERROR)
-                return
-            except StoreError:
-                continue  # a store that stays unusable ends the run at its next journal entry
-
-    async def _expire(self, seconds: float) -> None:
-        await asyncio.sleep(max(0.0, seconds))
-        self.control.halt(StopReason.DEADLINE)
-
-    async def _listen(self, lease: Lease) -> None:
-        """Carry out control rows."""
-        while True:
-            await asyncio.sleep(_POLL)
-            with contextlib.suppress(StoreError):  # as for the lease
-                for wish in await self._store.pending_controls(lease.run_id):
-                    # False where it was taken back in the meantime.
-                    if await self._store.consume_control(lease, wish.seq):
-                        await self._obey(lease, wish.kind)
-
-    async def _obey(self, lease: Lease, wish: ControlKind) -> None:
-        if wish is ControlKind.STOP:
-            self.control.halt(StopReason.STEERED)
-        elif wish is ControlKind.PAUSE:
-            self.control.pause()
-            await self._store.set_state(lease, RunState.PAUSED)
-        else:
-            self.control.resume()
-            await self._store.set_state(lease, RunState.RUNNING)
+            if deadline is not None:
+                deadline.cancel()

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -16,25 +14,28 @@ from ..agents.prompt_files import load_prompt
 from ..core.answers import SymbolicWorker
 from ..core.base import Frozen
 from ..core.budget import Budget
-from ..core.errors import ConfigError, MissingKeyError, ReplayDiverged, RunNotFoundError, StoreError, UnknownNameError
+from ..core.errors import ConfigError, ReplayDiverged, StoreError, UnknownNameError
 from ..core.model_spec import ModelSpec
 from ..core.problem import AnswerKind, Message, Problem
 from ..core.protocols import Gateway
 from ..core.records import JournalEntry, Lease, RunRecord, RunSpec
 from ..core.result import Result, RunState, Status
+from ..core.usage import Amounts
 from ..graphs.registry import STRATEGIES
 from ..graphs.strategy import Strategy
 from ..memory.store import Store, this_process
 from ..models.catalogue import Catalogue
 from ..models.gateway import ModelGateway, RetryPolicy
+from .casting import cast, recast, require_keys, require_prices
 from .fork import merged, origin, part_of, part_until_event, part_until_key
 from .journal import JournalEnded
-from .run import LEASE_SECONDS, Execution
+from .run import Execution
 from .services import Listener
 from .settings import LoadedSettings, load_settings
 from .staff import Notify, Staff
 from .team import Team
 from .telemetry import Watch
+from .tending import LEASE_SECONDS, Tender
 
 
 class Session:
@@ -65,6 +66,7 @@ class Session:
         self._models = dict(models or {})
         self._notify = notify
         self._store: Store | None = None
+        self._tending: Tender | None = None
         self._staff: Staff | None = None
         self._judge = SymbolicWorker()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -72,6 +74,7 @@ class Session:
     async def __aenter__(self) -> Self:
         self._loop = asyncio.get_running_loop()
         self._store = await Store.open(self._store_place)
+        self._tending = Tender(self._store)
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
@@ -79,6 +82,8 @@ class Session:
 
     async def close(self) -> None:
         """Stop engines, close connections and the store."""
+        if self._tending is not None:
+            await self._tending.close()
         if self._staff is not None:
             await self._staff.close()
         await self._gateway.close()
@@ -121,35 +126,31 @@ class Session:
         language: str | None = None,
         run_id: str | None = None,
         ledger: str | None = None,
+        experiment: str | None = None,
         listener: Listener | None = None,
         watch: Watch | None = None,
     ) -> Result:
         """Answer a question; see :func:`symposia.solve`."""
         if self._loop not in {None, asyncio.get_running_loop()}:
             raise ConfigError("this session was opened in another event loop", hint="open one here, or use `symposia.solve`")
-        record = None if run_id is None else await self._stored(run_id)
-        if record is None:
-            record = await self.create(
+        record = None if run_id is None else await self.store.known_run(run_id)
+        if record is not None and record.result is not None and not self.resumable(record):
+            return record.result
+        if record is not None:
+            execution = await self.execution(record, listener=listener, watch=watch)
+        else:
+            spec = await self.prepare(
                 Problem.of(question, answer_kind=answer_kind, language=language),
                 strategy=strategy,
                 team=team,
                 budget=budget,
                 seed=seed,
                 options=options,
-                run_id=run_id,
                 ledger=ledger,
+                experiment=experiment,
             )
-        if record.result is not None and not self.resumable(record):
-            return record.result
-        execution = await self.execution(record, listener=listener, watch=watch)
+            execution = await self.begin(spec, run_id=run_id, listener=listener, watch=watch)
         return await execution.execute()
-
-    async def _stored(self, run_id: str) -> RunRecord | None:
-        """The run with exactly this id."""
-        with contextlib.suppress(RunNotFoundError):
-            record = await self.store.run(run_id)
-            return record if record.id == run_id else None
-        return None
 
     async def create(
         self,
@@ -162,25 +163,52 @@ class Session:
         options: Mapping[str, Any] | None = None,
         run_id: str | None = None,
         ledger: str | None = None,
+        experiment: str | None = None,
     ) -> RunRecord:
         """Store a new run. Everything that can be wrong with the request is raised here, before anything is spent.
 
         ``ledger`` names one made with :meth:`Store.create_ledger`: its caps hold for all runs that name it together.
+        ``experiment`` names one made with :meth:`Store.create_experiment`: lists of runs leave its runs out.
 
         Raises :class:`UsageError`, :class:`UnreachableError` for an address where no server answers, :class:`WeightsError`
         for a local model that is not downloaded.
         """
+        spec = await self.prepare(
+            problem,
+            strategy=strategy,
+            team=team,
+            budget=budget,
+            seed=seed,
+            options=options,
+            ledger=ledger,
+            experiment=experiment,
+        )
+        return await self.store.create_run(spec, id=run_id)
+
+    async def prepare(
+        self,
+        problem: Problem,
+        *,
+        strategy: str | None = None,
+        team: Team | Mapping[str, str] | str | None = None,
+        budget: Budget | str | int | None = None,
+        seed: int | None = None,
+        options: Mapping[str, Any] | None = None,
+        ledger: str | None = None,
+        experiment: str | None = None,
+    ) -> RunSpec:
+        """What a run of this request would be made of; nothing is stored. Arguments and errors as for :meth:`create`."""
         chosen = STRATEGIES.get(strategy or self.settings.strategy)
         config = chosen.configure({**self.settings.strategies.get(chosen.name, {}), **(options or {})})
         caps = self._budget(budget)
         caps.require_room()
-        specs = await self._cast(chosen.needs(config), Team.of(team))
+        specs = await cast(self.staff, self.settings, chosen.needs(config), Team.of(team))
         chosen.check(problem, config, specs, STRATEGIES.all())
-        _require_prices(caps, specs)
+        require_prices(caps, specs)
         if ledger is not None:
-            _require_prices((await self.store.ledger(ledger)).caps, specs)
-        _require_keys(specs)
-        spec = RunSpec(
+            require_prices((await self.store.ledger(ledger)).caps, specs)
+        require_keys(specs)
+        return RunSpec(
             problem=problem,
             strategy=chosen.name,
             config=config.model_dump(mode="json"),
@@ -190,8 +218,8 @@ class Session:
             prompts=_prompts(chosen, problem, config),
             version=_version(),
             ledger=ledger,
+            experiment=experiment,
         )
-        return await self.store.create_run(spec, id=run_id)
 
     async def fork(
         self,
@@ -221,27 +249,36 @@ class Session:
         config = chosen.configure(merged(old.config, options or {}))
         caps = old.budget if budget is None else self._budget(budget)
         caps.require_room()
-        specs = await self._recast(old.models, chosen.needs(config), Team.of(team))
+        specs = await recast(self.staff, old.models, chosen.needs(config), Team.of(team))
         chosen.check(old.problem, config, specs, STRATEGIES.all())
-        _require_prices(caps, specs)
-        _require_keys(specs)
+        require_prices(caps, specs)
+        require_keys(specs)
         changes = {
             "config": config.model_dump(mode="json"),
             "models": specs,
             "prompts": _prompts(chosen, old.problem, config) | old.prompts,
             "budget": caps,
             "version": _version(),
+            "experiment": None,
             "forked_from": origin(parent.id, entries),
         }
         fork = parent.model_copy(update={"spec": old.model_copy(update=changes), "result": None, "elapsed": 0.0})
         await self._require_same_requests(fork, entries)
         return await self.store.fork_run(fork.spec, entries)
 
-    async def execution(self, run: str | RunRecord, *, listener: Listener | None = None, watch: Watch | None = None) -> Execution:
+    async def execution(
+        self,
+        run: str | RunRecord,
+        *,
+        listener: Listener | None = None,
+        watch: Watch | None = None,
+        again: bool = False,
+        reserve: Amounts | None = None,
+    ) -> Execution:
         """Take the lease of a stored run and make its models ready. Await ``execute()`` on what comes back.
 
         ``listener`` hears of every event. With ``watch``, replies are streamed: it hears of their text as it comes, and so
-        does whoever looks into the store.
+        does whoever looks into the store. ``again`` and ``reserve`` are those of :class:`Execution`.
 
         Raises :class:`RunNotFoundError`, :class:`LeaseHeldError`, :class:`EngineError`.
         """
@@ -249,14 +286,32 @@ class Session:
         # Models first: a large one takes longer to load than a lease lasts. Where another process executes the run,
         # taking the lease says so at once.
         if record.owner is None:
-            await self._ready(record)
+            await self._ready(record.spec.models)
         lease = await self.store.acquire(record.id, owner=this_process(), ttl=LEASE_SECONDS)
         try:
-            models = await self._ready(record)
+            models = await self._ready(record.spec.models)
         except BaseException:
             await self.store.release(lease, record.state, record.elapsed)
             raise
-        return self._execution(record, lease=lease, models=models, listener=listener, watch=watch)
+        return self._execution(record, lease=lease, models=models, listener=listener, watch=watch, again=again, reserve=reserve)
+
+    async def begin(
+        self,
+        spec: RunSpec,
+        *,
+        run_id: str | None = None,
+        listener: Listener | None = None,
+        watch: Watch | None = None,
+        reserve: Amounts | None = None,
+    ) -> Execution:
+        """Make the models ready and store a new run that this process executes: :meth:`create` and :meth:`execution` in one.
+
+        Nothing is stored where a model cannot be had. Raises :class:`NameTakenError` for an id that a run has already, and
+        as those do.
+        """
+        models = await self._ready(spec.models)
+        record, lease = await self.store.begin_run(spec, id=run_id, owner=this_process(), ttl=LEASE_SECONDS)
+        return self._execution(record, lease=lease, models=models, listener=listener, watch=watch, reserve=reserve)
 
     @staticmethod
     def resumable(record: RunRecord) -> bool:
@@ -292,8 +347,8 @@ class Session:
                 hint="change only options that leave those requests as they are, fork at an earlier point, or start a new run",
             ) from error
 
-    async def _ready(self, record: RunRecord) -> dict[str, ModelSpec]:
-        return {role: await self.staff.ready(spec) for role, spec in record.spec.models.items()}
+    async def _ready(self, models: Mapping[str, ModelSpec]) -> dict[str, ModelSpec]:
+        return {role: await self.staff.ready(spec) for role, spec in models.items()}
 
     def _execution(
         self,
@@ -304,18 +359,23 @@ class Session:
         listener: Listener | None,
         watch: Watch | None = None,
         begins_with: Sequence[JournalEntry] | None = None,
+        again: bool = False,
+        reserve: Amounts | None = None,
     ) -> Execution:
         return Execution(
             self.store,
             record,
             lease=lease,
             gateway=self._gateway,
+            tender=self._tending or Tender(self.store),
             models=models,
             judge=self._judge,
             call_timeout=self.settings.call_timeout,
             listener=listener,
             watch=watch,
             begins_with=begins_with,
+            again=again,
+            reserve=reserve,
         )
 
     def _budget(self, budget: Budget | str | int | None) -> Budget:
@@ -323,24 +383,6 @@ class Session:
             return budget
         given = self.settings.budget if budget is None else budget
         return Budget() if given is None else Budget.parse(given)
-
-    async def _cast(self, roles: Iterable[str], team: Team) -> dict[str, ModelSpec]:
-        """A model for each of the strategy's roles; those nobody named inherit the policy's."""
-        named = {**self.settings.team, **team.roles}
-        policy = await self.staff.spec(named.get("policy") or self.settings.model)
-        specs = {"policy": policy}
-        for role in {*roles, *named} - {"policy"}:
-            specs[role] = await self.staff.spec(named[role]) if role in named else policy
-        return specs
-
-    async def _recast(self, old: Mapping[str, ModelSpec], roles: Iterable[str], team: Team) -> dict[str, ModelSpec]:
-        """The models of a fork: those named, else the parent's; a role that inherited the policy's model goes on doing so."""
-        policy = await self.staff.spec(team.roles["policy"]) if "policy" in team.roles else old["policy"]
-        own = {role: spec for role, spec in old.items() if spec != old["policy"]}
-        specs = dict.fromkeys({*roles, *old}, policy) | own
-        for role in team.roles.keys() - {"policy"}:
-            specs[role] = await self.staff.spec(team.roles[role])
-        return specs
 
 
 @cache
@@ -351,22 +393,3 @@ def _version() -> str:
 
 def _prompts(strategy: Strategy[Any], problem: Problem, config: Frozen) -> dict[str, str]:
     return {name: load_prompt(name) for name in strategy.prompt_names(problem, config)}
-
-
-def _require_keys(specs: Mapping[str, ModelSpec]) -> None:
-    for spec in specs.values():
-        if spec.key_env is not None and not os.environ.get(spec.key_env):
-            raise MissingKeyError(f"{spec.name} needs an API key in the variable {spec.key_env}", hint=f"export {spec.key_env}=…")
-
-
-def _require_prices(caps: Budget, specs: Mapping[str, ModelSpec]) -> None:
-    """A cap in dollars can only be kept where every price is known."""
-    if caps.dollars is None:
-        return
-    for spec in specs.values():
-        price = spec.price
-        if price.hour is None and (price.input is None or price.output is None):
-            raise ConfigError(
-                f"a budget in dollars cannot be kept: the price of {spec.name} is unknown",
-                hint="give its price in the catalogue, or budget calls and tokens",
-            )

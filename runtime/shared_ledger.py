@@ -32,6 +32,8 @@ class SharedLedger(Ledger):
         self._caps = [None if cap is None else 0.0 for cap in self._caps]
         self._draw = draw
         self._copied = Amounts.of(copied)
+        self._floor = Amounts()
+        """Spent and held together are kept at this at least."""
         self._turn = asyncio.Lock()
 
     async def draw(self, wanted: Amounts) -> bool:
@@ -53,14 +55,25 @@ class SharedLedger(Ledger):
         await asyncio.sleep(_POLL)
         return True
 
+    async def secure(self, bound: Amounts) -> bool:
+        """Hold ``bound`` until :meth:`settle_up`, so that no other run can take it meanwhile; False where it does not fit."""
+        async with self._turn:
+            await self._ask(bound)
+            if not fits(bound, self.room()):
+                return False
+            self._floor = Amounts.of(self._spent).plus(bound)
+            await self._ask(Amounts())  # gives back the share that comes with every grant
+            return True
+
     async def settle_up(self) -> None:
         """Book what was spent and give back what no call in flight holds."""
         async with self._turn:
+            self._floor = Amounts()
             await self._ask(Amounts())
 
     async def _ask(self, wanted: Amounts, *, partly: bool = False) -> Tranche:
         spent = Amounts.of(self._spent)
-        used = Amounts(*self._used)
+        used = Amounts(*map(max, self._used, self._floor))
         self._allow(used)  # what is idle may be given to others from here on
         keep = Amounts(*[max(0.0, amount) for amount in used.plus(spent, -1)])
         tranche = await self._draw(spent=spent.plus(self._copied, -1), keep=keep, wanted=wanted, partly=partly)

@@ -12,16 +12,19 @@ import os
 import re
 import tempfile
 import tomllib
+from collections import Counter
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..core.errors import ConfigError
 
 KeyPath = tuple[str, ...]
+"""Names of tables and of a key; an item of an array of tables is named by its number, from 0."""
 
 _NAME = r"""(?:[A-Za-z0-9_-]+|"(?:[^"\\]|\\.)*"|'[^']*')"""
 _DOTTED = rf"{_NAME}(?:\s*\.\s*{_NAME})*"
 _HEADER = re.compile(rf"\s*\[\s*({_DOTTED})\s*\]\s*(?:#.*)?$")
+_ITEM = re.compile(rf"\s*\[\[\s*({_DOTTED})\s*\]\]\s*(?:#.*)?$")
 _ASSIGNMENT = re.compile(rf"\s*({_DOTTED})\s*=")
 _SCALAR = r"""(?:"(?:[^"\\]|\\.)*"|'[^']*'|[^\s#"'\[{][^\s#]*)"""
 
@@ -85,9 +88,15 @@ def _key_lines(text: str) -> dict[KeyPath, int]:
         return {}
     lines: dict[KeyPath, int] = {}
     table: KeyPath = ()
+    items: Counter[KeyPath] = Counter()
     for number, line in enumerate(text.split("\n"), start=1):
         if header := _HEADER.match(line):
             table = _key_path(header[1])
+            lines.setdefault(table, number)
+        elif item := _ITEM.match(line):
+            array = _key_path(item[1])
+            table = (*array, str(items[array]))
+            items[array] += 1
             lines.setdefault(table, number)
         elif assignment := _ASSIGNMENT.match(line):
             lines.setdefault(table + _key_path(assignment[1]), number)

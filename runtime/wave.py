@@ -92,7 +92,7 @@ class WaveRun:
                 if (reason := await self._launch()) is not None:
                     return reason
                 flight = self._flights[self._settled]
-                if not await self._services.control.wait_for(flight.task):
+                if not (flight.task.done() or await self._services.control.wait_for(flight.task)):
                     return self._services.control.halted or StopReason.STEERED
                 result = await flight.task
                 self._flights.pop(self._settled).settle()

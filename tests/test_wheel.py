@@ -13,7 +13,7 @@ import pytest
 import symposia
 
 ROOT = Path(__file__).resolve().parent.parent
-DATA = {".toml", ".md", ".txt", ".json", ".jinja", ".tcss"}
+DATA = {".toml", ".md", ".txt", ".json", ".jsonl", ".jinja", ".tcss"}
 """Kinds of files besides Python that folders of the library hold; each must reach the wheel."""
 
 

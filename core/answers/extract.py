@@ -32,7 +32,7 @@ _BOX = re.compile(r"\\(?:boxed|fbox)\s*\{")
 _VISIBLE = re.compile(r"\S")
 _HASHES = re.compile(r"^[ \t]*####[ \t]*([^#\n].*)$", re.MULTILINE)
 _FENCE = re.compile(r"^[ \t]*```[ \t]*[\w+-]*[ \t]*$", re.MULTILINE)
-_SENTENCE_END = re.compile(r"(?<!\s[A-Za-z])(?<!\bapprox)(?<!\\left)(?<!\\right)[.!?](?=\s|$)|。")
+_SENTENCE_END = re.compile(r"(?<!\s[A-Za-z])(?<!\bapprox)(?<!\\left)(?<!\\right)(?<!\\)[.!?](?=\s|$)|。")
 _LINE_WITH_DIGIT = re.compile(r"^.*\d.*$", re.MULTILINE)
 _LIST_MARKER = re.compile(r"^\s*(?:\d+[.)]|[-*+])\s+")
 _MAX_TRIES = 8
@@ -125,7 +125,7 @@ def _segment(text: str, start: int) -> str:
     lines = (line.strip(" \t*_") for line in rest.splitlines())
     line = next((line for line in lines if line.strip("$[]\\ ")), "")
     end = _SENTENCE_END.search(line)
-    return line[: end.start()] if end and end.start() else line
+    return line[: end.start()].rstrip(" \t*_") if end and end.start() else line
 
 
 def _announced(segment: str, kind: AnswerKind, language: str) -> Canonical | None:

@@ -28,7 +28,7 @@ _SUBSCRIPTS = dict(zip("₀₁₂₃₄₅₆₇₈₉₊₋ₙ", "0123456789+-n
 _SUPERSCRIPT_RUN = re.compile(f"[{''.join(_SUPERSCRIPTS)}]+")
 _SUBSCRIPT_RUN = re.compile(f"[{''.join(_SUBSCRIPTS)}]+")
 _VULGAR = re.compile(r"(?<=\d)(?=[¼-¾⅐-⅞])")
-_GROUPING_SPACE = re.compile(r"(?<=\d)(?:[\u00a0\u2007\u2009\u202f]|\\[,;:! ]|,\\!|\{,\})(?=\d{3}(?!\d))")
+_GROUPING_SPACE = re.compile(r"(?<=\d)(?:[\u00a0\u2007\u2009\u202f]|\\[,;:! ]|,\\!\s?|\{,\})(?=\d{3}(?!\d))")
 _OTHER_DIGIT = re.compile(r"(?![0-9])\d")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _SIGNS = str.maketrans(

@@ -1,1 +1,1 @@
-"""Experiments: strategies × teams × budgets × seeds on a task, run once and read many times."""
+"""Experiments: strategies x teams x budgets x seeds on a task, run once and read many times."""

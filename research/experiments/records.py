@@ -1,9 +1,11 @@
-"""What an experiment leaves behind: its problems, one trial per run, one sample per candidate. Everything is computed from these."""
+"""What an experiment leaves behind: its problems, one trial a run, one sample a candidate: the source of every figure."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Any
+
+from pydantic import Field
 
 from ...core.base import Frozen
 
@@ -14,9 +16,9 @@ class Arm(Frozen):
     label: str
     """Unique in the experiment; what tables and files call it."""
     strategy: str
-    options: dict[str, Any] = {}
+    options: dict[str, Any] = Field(default_factory=dict)
     """As given: what is left out keeps the strategy's default."""
-    team: dict[str, str] = {}
+    team: dict[str, str] = Field(default_factory=dict)
     """Model by role, by name; roles left out inherit the policy's."""
     budget: str | None = None
     """Of one problem, as ``--budget`` takes it."""
@@ -57,6 +59,12 @@ class Trial:
     completion_tokens: int
     lost_tokens: int
     """Upper bound of what lost calls took: charged, but in no cost that is compared."""
+    question_tokens: int
+    """Prompt tokens of one policy call: paid once where all samples are asked for in one request."""
+    sample_tokens: int
+    """Completion tokens of the policy: of all samples together, where the server does not tell them one by one."""
+    check_tokens: int
+    """Cost tokens of all roles but the policy: what scoring the samples took."""
     dollars: float | None
     """None where any call's price is unknown."""
     seconds: float

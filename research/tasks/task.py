@@ -3,16 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, ConfigDict, Field
 
 from ...core.base import Frozen
 from ...core.problem import AnswerKind
 from ...core.registry import Registry
+from .item import Split
 
 Record = Mapping[str, Any]
-"""A row of a data file, by field name."""
+"""A row of a data file, by field name; the loader adds :data:`PART` and :data:`ROW`."""
+
+PART = "_part"
+"""The part of the data set that a record is from; there for tasks with :class:`Parts` only."""
+ROW = "_row"
+"""The number of a record within its file or part, from 0."""
+
+
+def _names(value: object) -> object:
+    return tuple(name.strip() for name in value.split(",") if name.strip()) if isinstance(value, str) else value
+
+
+Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
+"""Names as people write them: ``de,fr`` or a list."""
 
 
 class Draft(Frozen):
@@ -20,22 +36,43 @@ class Draft(Frozen):
 
     question: str
     gold: str
+    """Empty where only the grader can tell."""
     answer_kind: AnswerKind | None = None
     """Where it differs from the task's own (JEEBench mixes choices and numbers)."""
+    language: str | None = None
+    """Where it differs from the task's own (MGSM has eleven)."""
     key: str | None = None
     """What decides the split; the question by default. Translations of one problem share a key."""
-    data: dict[str, Any] = {}
+    data: dict[str, Any] = Field(default_factory=dict)
+
+
+class TaskOptions(Frozen):
+    """The base of every task's options, and the options of a task that has none."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+
+@dataclass(frozen=True)
+class Parts:
+    """A data set in parts: files of a folder; configurations, splits or files at the hub."""
+
+    option: str
+    """Field of the task's options, of type :data:`Names`, that chooses parts; empty means all there are."""
+    names: tuple[str, ...]
+    file: str
+    """Pattern of the name of a part's local file: ``mgsm_{part}.*``."""
 
 
 @dataclass(frozen=True)
 class Hub:
-    """Where the public data set lies, for the ``datasets`` library."""
+    """Where the public data set lies, for the ``datasets`` library. ``{part}`` stands for the name of a part."""
 
     repo: str
     config: str | None = None
-    splits: Mapping[str, str] = field(default_factory=dict)
-    """The publisher's split for ours: ``{"dev": "train", "test": "test"}``. Where only one is published, content decides."""
-    revision: str | None = None
+    splits: Mapping[Split, str] | str = "test"
+    """The publisher's split for each of ours. A single name where only one is published: content decides then."""
+    file: str | None = None
+    """A file of the repository to be read as a local one would be, where ``datasets`` could only run the repository's code."""
 
 
 @dataclass(frozen=True)
@@ -46,19 +83,25 @@ class Task:
     summary: str
     source: str
     """Citation and licence."""
-    read: Callable[[Record], Draft]
-    """Raises :class:`KeyError` for a missing field, :class:`ValueError` for one that cannot be read; the loader says where."""
+    read: Callable[[Record], Draft | None]
+    """Raises :class:`KeyError` for a missing field, :class:`ValueError` for one that cannot be read; the loader says where.
+    None for a record that holds no problem, such as a pair of equal answers: left out and counted."""
     grader: str
     """Name of its grader."""
     answer_kind: AnswerKind = AnswerKind.NUMBER
     language: str = "en"
+    groups: tuple[str, ...] = ()
+    """Fields of :attr:`Item.data` by which results may be broken down: level, subject, language."""
+    options: type[TaskOptions] = TaskOptions
+    """What ``--task-option`` may set: ``language`` for MGSM, ``dataset`` for reasoning-gym."""
     hub: Hub | None = None
-    generate: Callable[[int, int], Iterable[Record]] | None = None
-    """For tasks made by a program: records from a count and a seed."""
+    parts: Parts | None = None
+    generate: Callable[[Any], Iterable[Record]] | None = None
+    """For tasks made by a program: records from its options."""
     file: Path | None = None
     """For tasks that come with the library."""
-    options: frozenset[str] = frozenset()
-    """What ``--task-option`` may set: ``language`` for MGSM, ``dataset`` for reasoning-gym."""
+    columns: tuple[str, ...] = ()
+    """Of its TSV or CSV files, where these have no header line."""
 
 
 TASKS: Registry[Task] = Registry("symposia.tasks", "task", Task)

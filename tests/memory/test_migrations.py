@@ -161,3 +161,27 @@ def test_neither_a_new_nor_a_current_store_loads_alembic(path, times):
         f"for _ in range({times}): asyncio.run(main())\nassert 'alembic' not in sys.modules"
     )
     subprocess.run([sys.executable, "-W", "error", "-c", code, path], check=True)
+
+
+async def test_a_store_from_before_experiments_keeps_its_runs(place, tmp_path, monkeypatch, make):
+    scripts = tmp_path / "migrations"
+    (scripts / "versions").mkdir(parents=True)
+    for script in upgrade._SCRIPTS.rglob("*.py"):
+        if not script.name.startswith("0003"):
+            (scripts / script.relative_to(upgrade._SCRIPTS)).write_text(script.read_text())
+    with monkeypatch.context() as before:
+        before.setattr(upgrade, "_SCRIPTS", scripts)
+        await _migrated(place)
+    old = {"id": "old", "state": "queued", "created_at": 1.0, "updated_at": 1.0, "elapsed": 0.0, "fence": 0, "expires_at": 0.0}
+    spec = make.spec().model_dump_json(exclude={"experiment"})
+    database = await Database.open(place)
+    columns = ", ".join([*old, "spec"])
+    insert = text(f"INSERT INTO runs ({columns}) VALUES ({', '.join(f':{name}' for name in [*old, 'spec'])})")
+    await database.write(lambda connection: connection.execute(insert, {**old, "spec": spec}))
+    await database.close()
+    async with await Store.open(place) as store:
+        assert [run.id for run in await store.runs()] == ["old"]
+        assert (await store.run("old")).spec == make.spec()
+        await store.create_experiment("spring", {})
+        await store.create_run(make.spec(experiment="spring"))
+        assert (await store.experiment("spring")).runs == {"queued": 1}

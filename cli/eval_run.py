@@ -1,0 +1,130 @@
+"""``symposia eval run`` and ``symposia eval record``."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ..core.errors import SymposiaError
+from ..core.result import Status
+from ..research.experiments.experiment import Experiment
+from ..research.experiments.files import save
+from ..research.experiments.runner import Ending, Runner
+from ..research.experiments.spec import ExperimentSpec
+from ..research.reports import terminal_table, write_report
+from ..runtime.session import Session
+from .eval_flags import experiment_flags, spec_of
+from .eval_progress import progress
+from .eval_show import show_estimate, summary
+from .options import json_option, open_session, run_async, store_option
+from .output import data, data_json, note
+from .signals import Interrupts
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path), required=False)
+@experiment_flags(matrix=True)
+@store_option
+@json_option
+def run(file: Path | None, *, out: Path | None, dry_run: bool, store: str | None, as_json: bool, **flags: Any) -> None:
+    """Run the experiment of FILE, of the flags, or of both, or go on with it.
+
+    What ended is not run again, and what failed is tried anew. More problems, seeds, models and strategies can be added to an
+    experiment at any time.
+    """
+    session = open_session(store)
+    _carry_out(session, spec_of(file, flags, session.settings), out, dry_run=dry_run, as_json=as_json)
+
+
+@click.command()
+@click.option("-n", "--samples", default=16, show_default=True, type=click.IntRange(1), help="Samples a problem.")
+@click.option("--max-tokens", default=1024, show_default=True, type=click.IntRange(1), help="Longest sample.")
+@experiment_flags(matrix=False)
+@store_option
+@json_option
+def record(
+    *, samples: int, max_tokens: int, out: Path | None, dry_run: bool, store: str | None, as_json: bool, **flags: Any
+) -> None:
+    """Record a pool of samples, from which `eval subsample` and later experiments draw.
+
+    One greedy answer and so many samples a problem, each asked for by itself, so that its tokens are known, with its
+    log-probability.
+    """
+    session = open_session(store)
+    asked = {"max_tokens": max_tokens, "logprobs": True}
+    strategies: list[dict[str, Any]] = [
+        {"name": "greedy", "options": asked},
+        {"name": "self-consistency", "options": {"n": samples, "batched": False, **asked}},
+    ]
+    spec = spec_of(None, flags, session.settings, strategies)
+    _carry_out(session, spec, out, dry_run=dry_run, as_json=as_json)
+
+
+def _carry_out(session: Session, spec: ExperimentSpec, out: Path | None, *, dry_run: bool, as_json: bool) -> None:
+    folder = out or Path("experiments") / spec.title
+
+    async def work() -> int:
+        with Interrupts(way_on="the same command goes on").installed() as interrupts:
+            async with session:
+                try:
+                    async with await Experiment.prepare(session, spec) as experiment:
+                        if dry_run:
+                            show_estimate(experiment, await experiment.estimate(), as_json=as_json)
+                            return 0
+                        return await _run(experiment, interrupts, folder, as_json=as_json)
+                except asyncio.CancelledError:
+                    note("symposia: cancelled before the first run; the same command begins anew")
+                    return 130
+
+    sys.exit(run_async(work()))
+
+
+async def _run(experiment: Experiment, interrupts: Interrupts, folder: Path, *, as_json: bool) -> int:
+    runner = await experiment.runner()
+    interrupts.guard(runner)
+    try:
+        with progress(experiment.name, runner):
+            await runner.run()
+    except SymposiaError as error:
+        note(f"symposia: experiment {experiment.name} was cut off; what was committed is safe, and the same command goes on")
+        raise error from None
+    evidence = experiment.evidence(runner)
+    stopped = runner.ending is Ending.STOPPED  # whoever pressed Ctrl-C wants no table, and no plot drawn
+    save(evidence, folder)
+    if not stopped and any(trial.status != Status.FAILED for trial in evidence.trials):
+        written = write_report(evidence, folder)
+        if written.note is not None:
+            note(written.note)
+    if as_json:
+        data_json(summary(experiment, runner, folder))
+    elif not stopped:
+        data(terminal_table(evidence))
+    _say_ending(experiment, runner, folder)
+    if runner.error is not None:
+        raise runner.error
+    return _exit_code(runner)
+
+
+def _say_ending(experiment: Experiment, runner: Runner, folder: Path) -> None:
+    standing = runner.standing
+    left = standing.total - standing.settled
+    if failed := standing.failed:
+        told = ", ".join(f"{count} by {code}" for code, count in failed.most_common())
+        note(f"{failed.total()} of {standing.total} runs failed ({told}); the same command tries them again")
+    if left:
+        note(f"{left} of {standing.total} runs were not made; the same command goes on with them")
+    if runner.ending is Ending.CAP:
+        note(f"the cap was reached: {runner.why}; a larger --cap goes on")
+    note(f"results of {experiment.name} are in {folder}")
+
+
+def _exit_code(runner: Runner) -> int:
+    if runner.ending is Ending.STOPPED:
+        return 130
+    if runner.ending is Ending.CAP:
+        return 4
+    return 1 if runner.standing.failed or runner.standing.settled < runner.standing.total else 0

@@ -1,0 +1,54 @@
+"""What a run may take at most: what must fit an experiment's cap before the run begins."""
+
+from __future__ import annotations
+
+from ...agents.policy import ROLE as POLICY
+from ...agents.policy import Sampling
+from ...core.budget import CallBounds
+from ...core.calls import ChatRequest
+from ...core.problem import Message
+from ...core.records import RunSpec
+from ...core.usage import Amounts, Usage
+from ...graphs.registry import STRATEGIES
+from ...runtime.fit import upper_bound
+
+
+def call_bounds(spec: RunSpec) -> CallBounds:
+    """Model calls of a run."""
+    strategy = STRATEGIES.get(spec.strategy)
+    return strategy.cost(strategy.configure(spec.config), spec.models)
+
+
+def samples(spec: RunSpec) -> int:
+    """Solutions that a run writes at most: its option ``n`` where it has one, else one a call."""
+    return max(call_bounds(spec).most, int(spec.config.get("n", 1)))
+
+
+def most(spec: RunSpec, call_timeout: float) -> Amounts:
+    """Upper bound of what a run may take, within its own budget.
+
+    Where the policy alone is called: its prompt for every call, ``max_tokens`` for every sample. Where other roles are asked,
+    nothing is known of what they are asked but the size of their context, which every call of theirs is taken to fill.
+    """
+    strategy = STRATEGIES.get(spec.strategy)
+    config = strategy.configure(spec.config)
+    calls = strategy.cost(config, spec.models).most
+    asked = ChatRequest(
+        messages=(*spec.problem.messages, Message(role="system", content="\n\n".join(spec.prompts.values()))),
+        max_tokens=config.max_tokens if isinstance(config, Sampling) else spec.models[POLICY].context,
+    )
+    policy = upper_bound(spec.models[POLICY], asked, asked.prompt_bound(), call_timeout)
+    found = _times(policy, calls)
+    if (extra := samples(spec) - calls) > 0:  # several in one request, whose prompt is paid once
+        written = upper_bound(spec.models[POLICY], asked, 0, 0.0)
+        found = found.plus(_times(written, extra)._replace(calls=0))
+    for role in strategy.needs(config).keys() - {POLICY}:
+        model = spec.models[role]
+        full = asked.model_copy(update={"max_tokens": model.context})
+        found = found.plus(_times(upper_bound(model, full, model.context, call_timeout), calls)._replace(calls=0))
+    caps = [getattr(spec.budget, name) for name in Amounts._fields]
+    return Amounts(*[amount if cap is None else min(amount, cap) for amount, cap in zip(found, caps, strict=True)])
+
+
+def _times(usage: Usage, times: int) -> Amounts:
+    return Amounts().plus(Amounts.of(usage), times)

@@ -1,0 +1,110 @@
+"""``results.csv``: every number of a report on a line of its own, for programs and for tests of what is written about them."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from typing import Any, NamedTuple, TextIO
+
+from ..experiments.analysis import ArmSummary
+from ..experiments.comparisons import Comparison
+from ..experiments.curves import Curve
+from ..experiments.findings import Findings
+from ..statistics.intervals import Interval
+
+
+class Line(NamedTuple):
+    """One number. Shares and differences are from 0 to 1; what does not apply, or is not known, is None."""
+
+    what: str
+    """``accuracy``, ``oracle``, ``selector``, ``group``, ``calibration``, ``per solved`` and ``count`` of an arm; ``curve``,
+    ``samples`` (taken, in the mean) and ``law`` of a pool; ``comparison``."""
+    arm: str
+    name: str = ""
+    """Of the selector, rule, group, count; for a comparison, what the arm is compared with."""
+    size: float | None = None
+    """Samples drawn, on a curve."""
+    n_problems: int | None = None
+    estimate: float | None = None
+    low: float | None = None
+    high: float | None = None
+    cost_tokens: float | None = None
+    cost_against: float | None = None
+    p: float | None = None
+    p_holm: float | None = None
+    detectable: float | None = None
+    verdict: str = ""
+
+
+def lines(findings: Findings) -> Iterator[Line]:
+    """All of them, in the order of the report."""
+    for each in findings.arms:
+        yield from _arm(each)
+    for curve in findings.curves:
+        yield from _curve(curve)
+    for comparison in findings.comparisons:
+        yield _comparison(comparison)
+
+
+def write_results(findings: Findings, file: TextIO) -> None:
+    """Write them as CSV."""
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(Line._fields)
+    writer.writerows([_cell(value) for value in line] for line in lines(findings))
+
+
+def _cell(value: float | str | None) -> str:
+    """Ten digits: the last ones of a sum are not the same on every machine."""
+    return "" if value is None else value if isinstance(value, str) else f"{value:.10g}"
+
+
+def _ends(interval: Interval) -> dict[str, Any]:
+    return {"estimate": interval.estimate, "low": interval.low, "high": interval.high}
+
+
+def _arm(each: ArmSummary) -> Iterator[Line]:
+    name, n = each.arm.label, each.n_problems
+    if each.accuracy:
+        yield Line("accuracy", name, n_problems=n, cost_tokens=each.cost_tokens, **_ends(each.accuracy))
+    if each.oracle:
+        yield Line("oracle", name, n_problems=n, cost_tokens=each.cost_tokens, **_ends(each.oracle.accuracy))
+    for selector, found in each.selectors.items():
+        yield Line("selector", name, selector, n_problems=found.n_problems, **_ends(found.accuracy))
+    for group, values in each.breakdown.items():
+        for value, found in values.items():
+            yield Line("group", name, f"{group}={value}", n_problems=found.n_problems, **_ends(found.accuracy))
+    if each.calibration:
+        for measure in ("ece", "brier", "auroc"):
+            yield Line("calibration", name, measure, n_problems=n, estimate=getattr(each.calibration, measure))
+    for measure, value in each.per_solved._asdict().items():
+        yield Line("per solved", name, measure, n_problems=n, estimate=value)
+    for count in ("n_trials", "n_samples", "n_truncated", "n_unparsed", "n_failed", "n_missing", "n_failed_calls"):
+        yield Line("count", name, count, estimate=getattr(each, count))
+    for rule, found_by in each.rules.items():
+        yield Line("count", name, f"rule={rule}", estimate=found_by)
+
+
+def _curve(each: Curve) -> Iterator[Line]:
+    for point in each.points:
+        ends = _ends(point.accuracy)
+        yield Line("curve", each.label, each.rule, size=point.size, n_problems=each.n_problems, cost_tokens=point.cost, **ends)
+        yield Line("samples", each.label, each.rule, size=point.size, n_problems=each.n_problems, estimate=point.samples)
+    if each.law:
+        for measure in ("a", "b", "residual"):
+            yield Line("law", each.label, measure, n_problems=each.n_problems, estimate=getattr(each.law, measure))
+
+
+def _comparison(each: Comparison) -> Line:
+    return Line(
+        "comparison",
+        each.a,
+        each.b,
+        n_problems=each.n_problems,
+        cost_tokens=each.cost_a,
+        cost_against=each.cost_b,
+        p=each.p,
+        p_holm=each.p_adjusted,
+        detectable=each.detectable,
+        verdict=each.verdict,
+        **_ends(each.difference),
+    )

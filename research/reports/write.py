@@ -1,0 +1,73 @@
+"""A report as files, and as a text for the terminal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+from ...core.files import whole_file
+from ..experiments.files import make_folder
+from ..experiments.findings import Findings, study
+from ..experiments.records import Evidence
+from .plot import plot
+from .render import WIDTH, markdown, terminal
+from .results import write_results
+from .sections import document
+
+
+class Written(NamedTuple):
+    """What a report left in its folder."""
+
+    files: tuple[Path, ...]
+    note: str | None
+    """Why a file is missing, as a sentence."""
+
+
+def write_report(evidence: Evidence, folder: Path, *, baseline: str | None = None) -> Written:
+    """Compute everything and write ``report.md``, ``results.csv``, ``accuracy.png`` and ``accuracy.svg``.
+
+    Without matplotlib, which comes with the extra ``reports``, the pictures are left out and the note says so.
+
+    Args:
+        evidence: Of one experiment.
+        folder: Made where it is missing.
+        baseline: Label of the arm that every other is compared with; by default the greedy arm of the same policy.
+
+    Raises:
+        UnknownNameError: no arm is called ``baseline``.
+        ConfigError: where a file cannot be written.
+        StoreFullError: where the disk is full. What was there stays.
+    """
+    return write_findings(study(evidence, baseline=baseline), folder)
+
+
+def write_findings(findings: Findings, folder: Path) -> Written:
+    """The files of :func:`write_report`, from what was computed already."""
+    make_folder(folder)
+    files = [folder / "report.md", folder / "results.csv"]
+    drawn, note = None, None
+    try:
+        drawn = plot(findings)
+    except ImportError:
+        note = 'the plot was left out: matplotlib is not installed (pip install "symposia[reports]")'
+    else:
+        note = None if drawn else "the plot was left out: no arm has a result yet"
+    with whole_file(files[0]) as file:
+        file.write(markdown(document(findings), picture="accuracy.svg" if drawn else None))
+    with whole_file(files[1]) as file:
+        write_results(findings, file)
+    if drawn:
+        for path, data in ((folder / "accuracy.png", drawn.png), (folder / "accuracy.svg", drawn.svg)):
+            with whole_file(path) as file:
+                file.buffer.write(data)
+            files.append(path)
+    return Written(tuple(files), note)
+
+
+def terminal_table(evidence: Evidence, *, baseline: str | None = None, width: int = WIDTH, colour: bool = False) -> str:
+    """The report without its details, as text for a terminal.
+
+    Raises:
+        UnknownNameError: no arm is called ``baseline``.
+    """
+    return terminal(document(study(evidence, baseline=baseline)), width=width, colour=colour)
