@@ -13,7 +13,7 @@ from functools import cache
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from symposia.research.statistics.intervals import Interval, accuracy
@@ -51,7 +51,7 @@ def holds(interval: Interval, truth: float) -> bool:
     return bool(interval.low - 1e-12 <= truth <= interval.high + 1e-12)
 
 
-def plain(values: Floats, clusters: Floats | None = None) -> Interval:
+def plain(values: Floats, clusters: ArrayLike | None = None) -> Interval:
     data = cluster(values, clusters)
     low, high = np.quantile(resampled_means(data, draws=RESAMPLES, seed=0), [0.025, 0.975])
     return Interval(data.mean, float(low), float(high), 0.95)
@@ -86,7 +86,7 @@ def pair_coverage(interval: Callable[[Floats], Interval], n: int, cells: Sequenc
 
 
 def single_credits() -> Table:
-    everywhere = np.linspace(0.02, 0.98, 481)
+    everywhere = np.linspace(0.02, 0.98, 481).tolist()
     rows = [
         (f"{n} problems", [*share_coverage(n, SHARES), float(np.mean(share_coverage(n, everywhere)))]) for n in (20, 30, 100, 400)
     ]

@@ -41,14 +41,14 @@ def report(*, where: str, out: Path | None, baseline: str | None, store: str | N
     """Show what an experiment found, and write it down."""
     from ..research.experiments.files import save  # noqa: PLC0415 - numpy, for these commands only
     from ..research.experiments.findings import study  # noqa: PLC0415
-    from ..research.reports import write_findings  # noqa: PLC0415
+    from ..research.reports import write_report  # noqa: PLC0415
     from ..research.reports.results import lines  # noqa: PLC0415
     from ..research.reports.sections import document  # noqa: PLC0415
 
     findings = study(_evidence(where, store), baseline=baseline)
     if out is not None:
         save(findings.evidence, out)
-        written = write_findings(findings, out)
+        written = write_report(findings, out)
         note(f"written to {out}: {', '.join(path.name for path in written.files)}")
         if written.note:
             note(written.note)

@@ -13,6 +13,8 @@ from ..core.errors import SymposiaError
 from ..core.result import Status
 from ..research.experiments.experiment import Experiment
 from ..research.experiments.files import save
+from ..research.experiments.findings import study
+from ..research.experiments.records import Evidence
 from ..research.experiments.runner import Ending, Runner
 from ..research.experiments.spec import ExperimentSpec
 from ..research.reports import terminal_table, write_report
@@ -93,20 +95,25 @@ async def _run(experiment: Experiment, interrupts: Interrupts, folder: Path, *, 
         note(f"symposia: experiment {experiment.name} was cut off; what was committed is safe, and the same command goes on")
         raise error from None
     evidence = experiment.evidence(runner)
-    stopped = runner.ending is Ending.STOPPED  # whoever pressed Ctrl-C wants no table, and no plot drawn
     save(evidence, folder)
-    if not stopped and any(trial.status != Status.FAILED for trial in evidence.trials):
-        written = write_report(evidence, folder)
-        if written.note is not None:
-            note(written.note)
+    if runner.ending is not Ending.STOPPED:  # whoever pressed Ctrl-C wants no table, and no plot drawn
+        _report(evidence, folder, as_json=as_json)
     if as_json:
         data_json(summary(experiment, runner, folder))
-    elif not stopped:
-        data(terminal_table(evidence))
     _say_ending(experiment, runner, folder)
     if runner.error is not None:
         raise runner.error
     return _exit_code(runner)
+
+
+def _report(evidence: Evidence, folder: Path, *, as_json: bool) -> None:
+    findings = study(evidence)
+    if any(trial.status != Status.FAILED for trial in evidence.trials):
+        written = write_report(findings, folder)
+        if written.note is not None:
+            note(written.note)
+    if not as_json:
+        data(terminal_table(findings))
 
 
 def _say_ending(experiment: Experiment, runner: Runner, folder: Path) -> None:

@@ -164,14 +164,18 @@ class Execution:
             return
         try:
             await shared.settle_up()
-            if self._reserve is not None and not await shared.secure(self._reserve):
-                raise BudgetExhaustedError(f"what the run may take at most does not fit what is left of the ledger {spec.ledger}")
+            await self._secure(shared)
             yield ledger
         except BaseException:
             with contextlib.suppress(StoreError):  # it would hide the first error
                 await asyncio.shield(shared.settle_up())
             raise
         await shared.settle_up()
+
+    async def _secure(self, shared: SharedLedger) -> None:
+        if self._reserve is not None and not await shared.secure(self._reserve):
+            ledger = self._record.spec.ledger
+            raise BudgetExhaustedError(f"what the run may take at most does not fit what is left of the ledger {ledger}")
 
     async def _finish(self, lease: Lease, result: Result, services: Services) -> None:
         state = RunState.INTERRUPTED if result.stop_reason is StopReason.STEERED else RunState.FINISHED

@@ -21,7 +21,7 @@ def call_bounds(spec: RunSpec) -> CallBounds:
 
 def samples(spec: RunSpec) -> int:
     """Solutions that a run writes at most: its option ``n`` where it has one, else one a call."""
-    return max(call_bounds(spec).most, int(spec.config.get("n", 1)))
+    return int(spec.config.get("n", call_bounds(spec).most))
 
 
 def most(spec: RunSpec, call_timeout: float) -> Amounts:

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from .write import Written, terminal_table, write_findings, write_report
+from .write import Written, terminal_table, write_report
 
-__all__ = ["Written", "terminal_table", "write_findings", "write_report"]
+__all__ = ["Written", "terminal_table", "write_report"]

@@ -7,8 +7,7 @@ from typing import NamedTuple
 
 from ...core.files import whole_file
 from ..experiments.files import make_folder
-from ..experiments.findings import Findings, study
-from ..experiments.records import Evidence
+from ..experiments.findings import Findings
 from .plot import plot
 from .render import WIDTH, markdown, terminal
 from .results import write_results
@@ -23,26 +22,19 @@ class Written(NamedTuple):
     """Why a file is missing, as a sentence."""
 
 
-def write_report(evidence: Evidence, folder: Path, *, baseline: str | None = None) -> Written:
-    """Compute everything and write ``report.md``, ``results.csv``, ``accuracy.png`` and ``accuracy.svg``.
+def write_report(findings: Findings, folder: Path) -> Written:
+    """Write ``report.md``, ``results.csv``, ``accuracy.png`` and ``accuracy.svg``.
 
     Without matplotlib, which comes with the extra ``reports``, the pictures are left out and the note says so.
 
     Args:
-        evidence: Of one experiment.
+        findings: What :func:`~symposia.research.experiments.findings.study` computes of an experiment.
         folder: Made where it is missing.
-        baseline: Label of the arm that every other is compared with; by default the greedy arm of the same policy.
 
     Raises:
-        UnknownNameError: no arm is called ``baseline``.
         ConfigError: where a file cannot be written.
         StoreFullError: where the disk is full. What was there stays.
     """
-    return write_findings(study(evidence, baseline=baseline), folder)
-
-
-def write_findings(findings: Findings, folder: Path) -> Written:
-    """The files of :func:`write_report`, from what was computed already."""
     make_folder(folder)
     files = [folder / "report.md", folder / "results.csv"]
     drawn, note = None, None
@@ -64,10 +56,6 @@ def write_findings(findings: Findings, folder: Path) -> Written:
     return Written(tuple(files), note)
 
 
-def terminal_table(evidence: Evidence, *, baseline: str | None = None, width: int = WIDTH, colour: bool = False) -> str:
-    """The report without its details, as text for a terminal.
-
-    Raises:
-        UnknownNameError: no arm is called ``baseline``.
-    """
-    return terminal(document(study(evidence, baseline=baseline)), width=width, colour=colour)
+def terminal_table(findings: Findings, *, width: int = WIDTH, colour: bool = False) -> str:
+    """The report without its details, as text for a terminal."""
+    return terminal(document(findings), width=width, colour=colour)

@@ -236,13 +236,16 @@ def _table(groups: ArrayLike, credit: ArrayLike, tokens: ArrayLike, values: Arra
     if given.min() < NO_CANDIDATE:
         raise ValueError(f"groups are numbers from 0, {NO_ANSWER} or {NO_CANDIDATE}")
     order = np.argsort(given == NO_CANDIDATE, axis=1, kind="stable")
-    given, grades, spent, weight = (np.take_along_axis(each, order, axis=1) for each in (given, *numbers))
+    given = np.take_along_axis(given, order, axis=1)
+    grades, spent, weight = (np.take_along_axis(each, order, axis=1) for each in numbers)
     if not np.isfinite(grades[given >= 0]).all():
         raise ValueError("a candidate with an answer needs a credit")
     if (weight[given >= 0] < 0).any():
         raise ValueError("scores that weigh votes are not negative")
     stands = (given >= 0) & ~np.isnan(weight)
-    firsts = (given[:, :, None] == given[:, None, :]).argmax(axis=2)
+    firsts = np.empty_like(given)
+    for index in reversed(range(given.shape[1])):
+        firsts[given == given[:, index : index + 1]] = index
     return _Table(
         groups=np.where(given >= 0, firsts, given),
         credit=np.where(stands, grades, 0.0),

@@ -28,3 +28,18 @@ def test_another_packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
         load_prompt("guest_prompts.texts:doupt")
     with pytest.raises(UnknownNameError, match="unknown package of prompts 'no_guest'"):
         load_prompt("no_guest:doubt")
+
+
+def test_an_edited_prompt_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "edited_prompts"
+    folder.mkdir()
+    (folder / "__init__.py").touch()
+    prompt = folder / "doubt.md"
+    prompt.write_text("Doubt it.", encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert load_prompt("edited_prompts:doubt") == load_prompt("edited_prompts:doubt") == "Doubt it."
+    prompt.write_text("Doubt it twice.", encoding="utf-8")
+    assert load_prompt("edited_prompts:doubt") == "Doubt it twice."
+    prompt.unlink()
+    with pytest.raises(UnknownNameError, match="unknown prompt"):
+        load_prompt("edited_prompts:doubt")

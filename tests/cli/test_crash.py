@@ -103,9 +103,11 @@ def test_killed_after_the_kth_reply(
 
 @pytest.mark.parametrize("point", ["journal-committed", "replied"])
 @pytest.mark.parametrize("count", [1, 3, SAMPLES])
-def test_killed_between_reply_journal_and_event(symposia, tmp_path: Path, point: str, count: int, unbroken) -> None:
+def test_killed_between_reply_journal_and_event(
+    symposia, symposia_process, tmp_path: Path, point: str, count: int, unbroken
+) -> None:
     with LoopbackServer(reply, latency=(0.0, 0.05)).running() as server:
-        ran = symposia(*arguments(server, "fixed"), env={"SYMPOSIA_FAILPOINT": f"{point}:{count}"})
+        ran = symposia_process(*arguments(server, "fixed"), env={"SYMPOSIA_FAILPOINT": f"{point}:{count}"})
         assert ran.code == -signal.SIGKILL
         run_id = only_run(symposia)
         journaled = _done(run_id, tmp_path)

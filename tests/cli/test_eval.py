@@ -155,7 +155,8 @@ def test_record_makes_the_pool_that_later_experiments_draw_from(symposia, enviro
     catalogue = Path(environment["XDG_CONFIG_HOME"]) / "symposia"
     catalogue.mkdir(parents=True)
     (catalogue / "models.toml").write_text(
-        f'[models.able]\nendpoint = "{server.url}"\ntransport = "direct"\nserved_name = "fake"\nabilities = ["chat", "logprobs"]\n'
+        f'[models.able]\nendpoint = "{server.url}"\ntransport = "direct"\n'
+        'served_name = "fake"\nabilities = ["chat", "logprobs"]\n'
     )
     asked = ["--data", str(sums), "--define", "answer_kind=number", "--model", "able", "--name", "pool"]
     ran = symposia("eval", "record", "-n", "3", "--max-tokens", "64", "--limit", "2", *asked)

@@ -5,20 +5,19 @@ from __future__ import annotations
 import pytest
 
 from symposia.core.events import CallFinished
-from symposia.core.model_spec import Ability, Price
+from symposia.core.model_spec import Price
+from symposia.core.problem import Problem
 from symposia.core.usage import Amounts
 from symposia.research.experiments.bounds import call_bounds, most, samples
 from symposia.research.experiments.experiment import Experiment, run_experiment
 from symposia.research.experiments.lanes import Lanes
 from symposia.research.experiments.standing import Standing
-from symposia.testing import ScriptedModel, fake_spec
+from symposia.testing import ScriptedModel
 
 from .conftest import adder
 
 
 async def spec_of(session, **request):
-    from symposia.core.problem import Problem
-
     return await session.prepare(Problem.of("What is 1 plus 2?", answer_kind="number"), team="fake", **request)
 
 
@@ -29,15 +28,13 @@ async def spec_of(session, **request):
         ("self-consistency", {"n": 5, "batched": False}, 5),
         ("self-consistency", {"n": 5}, 5),
         ("self-consistency", {"n": 9, "stop": "beta"}, 9),
-        ("best-of-n", {"n": 3, "verifier": {"kind": "judge"}}, 3),
+        ("best-of-n", {"n": 3}, 3),
     ],
 )
 async def test_no_run_takes_more_than_its_bound(opened, strategy, options, number) -> None:
     """A model that always writes all it may, and never agrees with itself."""
     model = ScriptedModel(lambda prompt, sample: "and so " * 2000 + f"\\boxed{{{sample}}}")
     async with opened(model, price=Price(input=1.0, output=2.0)) as session:
-        if strategy == "best-of-n" and "best-of-n" not in (await session.store.runs(), "best-of-n"):
-            pytest.skip("no such strategy")
         spec = await spec_of(session, strategy=strategy, options={"max_tokens": 50, **options})
         result = await session.solve(spec.problem, strategy=strategy, options=spec.config, team="fake")
         bound = most(spec, 30)
@@ -48,7 +45,8 @@ async def test_no_run_takes_more_than_its_bound(opened, strategy, options, numbe
 
 async def test_a_run_is_bound_by_its_own_budget_too(opened) -> None:
     async with opened(ScriptedModel(adder)) as session:
-        spec = await spec_of(session, strategy="self-consistency", options={"n": 8, "batched": False}, budget="calls=3,tokens=200")
+        options = {"n": 8, "batched": False}
+        spec = await spec_of(session, strategy="self-consistency", options=options, budget="calls=3,tokens=200")
         assert (most(spec, 30).calls, most(spec, 30).tokens) == (3, 200)
 
 
@@ -112,11 +110,7 @@ def test_a_reply_is_counted_once_it_is_back() -> None:
     standing = Standing()
     standing.expect("a")
     standing.expect("a")
-    called = {"role": "policy", "model": "m", "choices": 1, "prompt_tokens": 5, "cached_tokens": 0, "dollars": None, "seconds": 1.0}
-    standing.hear(CallFinished(completion_tokens=7, **called))
+    tokens = {"prompt_tokens": 5, "cached_tokens": 0, "completion_tokens": 7}
+    standing.hear(CallFinished(role="policy", model="m", choices=1, dollars=None, seconds=1.0, **tokens))
     assert (standing.tokens, standing.total, standing.settled, standing.seconds_left) == (7, 2, 0, None)
     assert standing.arms["a"].accuracy is None
-
-
-def test_abilities_of_the_fake_model_are_what_these_tests_rest_on() -> None:
-    assert Ability.N in fake_spec().abilities

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from symposia.core.errors import ConfigError, UnknownNameError
+from symposia.core.errors import ConfigError
 from symposia.research.experiments.findings import Findings, study
 from symposia.research.experiments.records import Arm, Evidence
 from symposia.research.reports import terminal_table, write_report
@@ -90,7 +90,8 @@ def test_every_number_of_the_results_is_one_of_the_findings(nasty: Findings) -> 
 
 def test_the_same_evidence_is_the_same_report(tmp_path: Path) -> None:
     whole = evidence(GREEDY, VOTE, problems=8)
-    written = [write_report(whole, tmp_path / name) for name in ("a", "b")]
+    findings = study(whole)
+    written = [write_report(findings, tmp_path / name) for name in ("a", "b")]
     assert [path.name for path in written[0].files] == ["report.md", "results.csv", "accuracy.png", "accuracy.svg"]
     assert written[0].note is None
     for mine, its in zip(written[0].files, written[1].files, strict=True):
@@ -103,7 +104,7 @@ def test_the_same_evidence_is_the_same_report(tmp_path: Path) -> None:
 
 def test_without_matplotlib_all_else_is_written_and_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib", None)
-    written = write_report(evidence(GREEDY, problems=3), tmp_path)
+    written = write_report(study(evidence(GREEDY, problems=3)), tmp_path)
     assert [path.name for path in written.files] == ["report.md", "results.csv"]
     assert written.note is not None
     assert 'pip install "symposia[reports]"' in written.note
@@ -113,9 +114,9 @@ def test_without_matplotlib_all_else_is_written_and_said(tmp_path: Path, monkeyp
 def test_where_nothing_has_a_result_there_is_no_picture(tmp_path: Path) -> None:
     whole = evidence(GREEDY, VOTE, problems=2)
     lost = dataclasses.replace(whole, trials=tuple(dataclasses.replace(one, status="failed") for one in whole.trials))
-    written = write_report(lost, tmp_path)
-    assert written.note == "the plot was left out: no arm has a result yet"
-    assert "2" in terminal_table(lost)
+    findings = study(lost)
+    assert write_report(findings, tmp_path).note == "the plot was left out: no arm has a result yet"
+    assert "2" in terminal_table(findings)
 
 
 def test_one_free_problem_can_be_drawn(tmp_path: Path) -> None:
@@ -125,17 +126,17 @@ def test_one_free_problem_can_be_drawn(tmp_path: Path) -> None:
     whole = evidence(VOTE, problems=1)
     one = whole.problems[0].id
     samples = tuple(sample(one, arm, i, completion_tokens=0) for i in range(2))
-    written = write_report(dataclasses.replace(whole, trials=(trial(one, arm, **free),), samples=samples), tmp_path)
-    assert len(written.files) == 4
+    findings = study(dataclasses.replace(whole, trials=(trial(one, arm, **free),), samples=samples))
+    assert len(write_report(findings, tmp_path).files) == 4
 
 
 def test_more_arms_than_colours_can_be_drawn(tmp_path: Path) -> None:
     arms = [GREEDY.model_copy(update={"label": f"arm {i}", "team": {"policy": f"m{i}"}}) for i in range(9)]
-    assert len(write_report(evidence(*arms, problems=2), tmp_path).files) == 4
+    assert len(write_report(study(evidence(*arms, problems=2)), tmp_path).files) == 4
 
 
 def test_small_runs_say_that_they_are_demonstrations() -> None:
-    small, large = terminal_table(evidence(GREEDY, problems=4)), terminal_table(evidence(GREEDY, problems=100))
+    small, large = (terminal_table(study(evidence(GREEDY, problems=n))) for n in (4, 100))
     assert "With 4 problems this is a demonstration: nothing is called better on fewer than 100." in small
     assert "demonstration" not in large
 
@@ -147,12 +148,10 @@ def test_the_oracle_stands_beside_every_selected_accuracy() -> None:
             assert "pass@N" in section.table.head or any(row[0] == "pass@N" for row in section.table.rows)
 
 
-def test_an_unknown_baseline_and_a_folder_that_cannot_be_are_errors(tmp_path: Path) -> None:
-    with pytest.raises(UnknownNameError, match="did you mean 'greedy'"):
-        write_report(evidence(GREEDY, problems=2), tmp_path, baseline="gready")
+def test_a_folder_that_cannot_be_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(ConfigError, match="cannot be made"):
-        write_report(evidence(GREEDY, problems=2), tmp_path / "file")
+        write_report(study(evidence(GREEDY, problems=2)), tmp_path / "file")
 
 
 @pytest.mark.parametrize(
