@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import click
 
 from ..core.records import ExperimentRecord, OpeningRecord
+from ..core.result import RunState
 from ..research.experiments.plan import Plan
 from .eval_show import show_plan
 from .options import json_option, open_session, run_async, store_option
@@ -32,7 +34,7 @@ def list_experiments(*, store: str | None, as_json: bool) -> None:
         note("no experiments yet; `symposia eval --task builtin --strategy self-consistency --model NAME` makes one")
 
 
-def _as_data(record: ExperimentRecord) -> dict[str, object]:
+def _as_data(record: ExperimentRecord) -> dict[str, Any]:
     """Without the list of problems, which is long and has no use of its own."""
     plan = {key: value for key, value in record.plan.items() if key != "problems"}
     return record.model_dump(mode="json") | {"plan": plan}
@@ -41,7 +43,7 @@ def _as_data(record: ExperimentRecord) -> dict[str, object]:
 def _row(record: ExperimentRecord) -> list[str]:
     plan = Plan.read(record.plan, record.name)
     total = len(plan.arms) * len(plan.seeds) * len(plan.problems)
-    ended = f"{record.runs.get('finished', 0):,} of {total:,}"  # type: ignore[call-overload]
+    ended = f"{record.runs.get(RunState.FINISHED, 0):,} of {total:,}"
     task = plan.task if plan.split == "dev" else f"{plan.task} ({plan.split})"
     return [record.name, task, str(len(plan.arms)), f"{len(plan.problems):,}", ended, age(record.created_at)]
 

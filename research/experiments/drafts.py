@@ -41,10 +41,9 @@ class Drafts:
         Raises :class:`UsageError` for what cannot work: options, models, abilities, keys, a kind of answer that the strategy
         does not know; :class:`UnreachableError` where no server answers.
         """
-        prompts: dict[str, str] = {}
-        for item in items:
-            base = await self._base(arm, item)
-            prompts |= base.prompts
+        bases = [await self._base(arm, item) for item in items]
+        prompts = {name: text for base in bases for name, text in base.prompts.items()}
+        base = bases[0]
         digests = {name: hashlib.blake2b(text.encode(), digest_size=8).hexdigest() for name, text in prompts.items()}
         return PlannedArm(
             arm=arm,

@@ -188,7 +188,7 @@ def make_spec(data: Mapping[str, Any], *, toml: TomlFile | None = None, file: Pa
         return ExperimentSpec.model_validate(data)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        path = first["loc"]
+        path = list(first["loc"])
         key = ".".join(map(str, path))
         if first["type"] == "extra_forbidden":
             known = _KEYS[str(path[0])] if len(path) > 1 else list(ExperimentSpec.model_fields)
