@@ -74,6 +74,7 @@ def _carry_out(session: Session, spec: ExperimentSpec, out: Path | None, *, dry_
             async with session:
                 try:
                     async with await Experiment.prepare(session, spec) as experiment:
+                        _say_what_was_left_out(experiment)
                         if dry_run:
                             show_estimate(experiment, await experiment.estimate(), as_json=as_json)
                             return 0
@@ -83,6 +84,14 @@ def _carry_out(session: Session, spec: ExperimentSpec, out: Path | None, *, dry_
                     return 130
 
     sys.exit(run_async(work()))
+
+
+def _say_what_was_left_out(experiment: Experiment) -> None:
+    found = experiment.found
+    if found.duplicates:
+        note(f"{found.duplicates} questions of {found.source} stand there before: each is asked once")
+    if found.left_out:
+        note(f"{found.left_out} records of {found.source} are no problems of task {found.task.name}, and left out")
 
 
 async def _run(experiment: Experiment, interrupts: Interrupts, folder: Path, *, as_json: bool) -> int:

@@ -74,6 +74,13 @@ def test_an_experiment_from_flags_to_files(symposia, server, sums, tmp_path) -> 
     assert len(server.requests) == made + 5
 
 
+def test_a_question_that_stands_twice_is_asked_once_and_told(symposia, server, sums) -> None:
+    sums.write_text(sums.read_text() + sums.read_text().splitlines()[0])
+    ran = symposia(*flags(server, sums, "--json"))
+    assert ran.json["problems"] == 4
+    assert f"1 questions of {sums} stand there before: each is asked once" in ran.err
+
+
 def test_a_file_is_the_same_experiment(symposia, server, sums, tmp_path) -> None:
     assert symposia(*flags(server, sums)).code == 0
     made = len(server.requests)
