@@ -41,7 +41,8 @@
     ├── WeightsError                weights could not be had
     │   ├── ChecksumError           sha256 differs
     │   └── DownloadError           every source failed                                 exit 5
-    └── EngineError                 a local engine did not start or died
+    ├── EngineError                 a local engine did not start or died
+    └── SandboxError                the sandbox that was asked for cannot be had: nothing is run in a weaker one
 
 A caller decides by ``retryable`` and ``code``, never by reading text. ``billed`` on a :class:`ModelError` says whether the
 provider may have spent tokens on the failed call: such a call stays charged as lost.
@@ -349,6 +350,12 @@ class EngineError(SymposiaError):
     """A local engine did not start, or died."""
 
     code = "engine"
+
+
+class SandboxError(SymposiaError):
+    """The sandbox that was asked for cannot be had here, or broke down. No code is ever run in a weaker one instead."""
+
+    code = "sandbox"
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:

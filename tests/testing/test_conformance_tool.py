@@ -9,8 +9,10 @@ import pytest
 from pydantic import BaseModel, Field
 
 from symposia.core.base import Frozen
+from symposia.core.tooling import ToolContext
 from symposia.testing.conformance import Broken
 from symposia.testing.conformance_tool import tool_conformance
+from symposia.tools.context import Permitted
 from symposia.tools.tool import TOOLS, Tool, ToolError, ToolResult
 
 EXAMPLES = [{"a": 1, "b": 2}, {"a": 5, "b": 5}]
@@ -37,23 +39,23 @@ class Loose(BaseModel):
     b: float = Field(description="The other.")
 
 
-async def add(arguments: Sum) -> Any:
+async def add(arguments: Sum, context: ToolContext) -> Any:
     await asyncio.sleep(0)
     return {"sum": arguments.a + arguments.b}
 
 
-async def no_json(arguments: Sum) -> Any:
+async def no_json(arguments: Sum, context: ToolContext) -> Any:
     return {arguments.a, arguments.b}
 
 
-async def fails(arguments: Sum) -> Any:
+async def fails(arguments: Sum, context: ToolContext) -> Any:
     raise ToolError("not today")
 
 
 def one_at_a_time() -> Any:
     busy = False
 
-    async def work(arguments: Sum) -> Any:
+    async def work(arguments: Sum, context: ToolContext) -> Any:
         nonlocal busy
         if busy:
             raise ToolError("busy")
@@ -67,14 +69,14 @@ def one_at_a_time() -> Any:
 class Raising(Tool[Any]):
     """Lets mistakes of the caller out."""
 
-    async def call(self, arguments: Any) -> ToolResult:
-        return ToolResult(output=await self.work(self._read(arguments)))
+    async def call(self, arguments: Any, context: ToolContext | None = None) -> ToolResult:
+        return ToolResult(output=await self.work(self._read(arguments), Permitted(context, self.name, frozenset(), ())))
 
 
 class Proud(Tool[Any]):
     """Reads no text."""
 
-    async def call(self, arguments: Any) -> ToolResult:
+    async def call(self, arguments: Any, context: ToolContext | None = None) -> ToolResult:
         return ToolResult(error="I take no text") if isinstance(arguments, str) else await super().call(arguments)
 
 

@@ -11,6 +11,7 @@ from pydantic import Field
 
 from symposia.core.base import Frozen
 from symposia.core.errors import UnknownNameError
+from symposia.core.tooling import Permission, ToolContext
 from symposia.tools.tool import TOOLS, Tool, ToolError, ToolResult
 
 
@@ -21,7 +22,7 @@ class Division(Frozen):
     divisor: float = 1.0
 
 
-async def divide(arguments: Division) -> Any:
+async def divide(arguments: Division, context: ToolContext) -> Any:
     await asyncio.sleep(0)
     if arguments.divisor == 0:
         raise ToolError("nothing can be divided by zero")
@@ -55,12 +56,40 @@ async def test_what_is_wrong_is_one_sentence(arguments: Any, error: str) -> None
 
 
 async def test_a_tool_with_an_error_of_its_own_does_not_hide_it() -> None:
-    async def broken(arguments: Division) -> Any:
+    async def broken(arguments: Division, context: ToolContext) -> Any:
         raise RuntimeError("a mistake in the tool")
 
     tool = Tool(name="broken", description="Breaks.", arguments=Division, work=broken)
     with pytest.raises(RuntimeError, match="a mistake in the tool"):
         await tool.call({"dividend": 1})
+
+
+async def test_a_tool_gets_what_it_declares_and_nothing_else() -> None:
+    async def curious(arguments: Division, context: ToolContext) -> Any:
+        return (await context.execute("1 + 1")).value
+
+    bare = Tool(name="curious", description="Runs code.", arguments=Division, work=curious)
+    open_to_it = Tool(
+        name="curious", description="Runs code.", arguments=Division, work=curious, permissions=frozenset({Permission.SANDBOX})
+    )
+    assert "does not declare it" in ((await bare.call({"dividend": 1})).error or "")
+    assert "only in a session" in ((await open_to_it.call({"dividend": 1})).error or "")
+
+
+async def test_a_secret_that_was_not_declared_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def thief(arguments: Division, context: ToolContext) -> Any:
+        return context.secret("HOME")
+
+    tool = Tool(name="thief", description="Reads a secret.", arguments=Division, work=thief, keys=("OTHER_KEY",))
+    assert (await tool.call({"dividend": 1})).error == "tool thief may not read HOME"
+
+
+async def test_a_call_that_takes_too_long_is_an_error() -> None:
+    async def slow(arguments: Division, context: ToolContext) -> Any:
+        await asyncio.sleep(60)
+
+    tool = Tool(name="slow", description="Sleeps.", arguments=Division, work=slow, timeout=0.01)
+    assert (await tool.call({"dividend": 1})).error == "tool slow gave no result within 0.01 seconds"
 
 
 def test_a_model_is_told_name_purpose_and_arguments() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from symposia.core.base import Frozen
+from symposia.core.tooling import ToolContext
 from symposia.tools.tool import Tool, ToolError
 
 
@@ -14,7 +15,7 @@ class CountWords(Frozen):
     text: str = Field(description="The text whose words are counted.")
 
 
-async def _count(arguments: CountWords) -> int:
+async def _count(arguments: CountWords, _context: ToolContext) -> int:
     if not arguments.text.strip():
         raise ToolError("there is no word in an empty text")  # a sentence for the model that asked
     return len(arguments.text.split())
