@@ -1,0 +1,86 @@
+"""docs/experiments/first: every number of its page is computed again from the evidence, and the evidence from the answers."""
+
+from __future__ import annotations
+
+import csv
+import importlib.util
+import re
+from collections import Counter
+from fractions import Fraction
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from symposia.research.experiments.files import load
+from symposia.research.experiments.findings import study
+from symposia.research.experiments.scores import rows_by_arm
+from symposia.research.reports import write_report
+
+FOLDER = Path(__file__).resolve().parent.parent / "docs" / "experiments" / "first"
+RECORDS = {"small": (100, 16), "large": (60, 8)}
+
+
+@pytest.fixture(scope="module")
+def facts() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("facts", FOLDER / "facts.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_page_is_what_the_evidence_says(facts: ModuleType) -> None:
+    assert (FOLDER / "README.md").read_text(encoding="utf-8") == facts.page()
+
+
+def test_the_text_has_no_number_of_its_own() -> None:
+    text = (FOLDER / "README.md.in").read_text(encoding="utf-8")
+    prose = re.sub(r"```.*?```|`[^`]*`|\{\w+\}", "", text, flags=re.DOTALL).replace("GSM8K", "")
+    assert re.findall(r".*\d.*", prose) == []
+
+
+@pytest.mark.parametrize("record", RECORDS)
+def test_the_report_is_what_the_evidence_says(record: str, tmp_path: Path) -> None:
+    write_report(study(load(FOLDER / record)), tmp_path)
+    for name in ("report.md", "results.csv"):
+        assert (tmp_path / name).read_text(encoding="utf-8") == (FOLDER / record / name).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("record", RECORDS)
+def test_grades_and_votes_follow_from_the_answers(record: str) -> None:
+    """Counted here by hand, with none of the library's rules."""
+    evidence = load(FOLDER / record)
+    gold = {problem.id: Fraction(problem.gold) for problem in evidence.problems}
+    rows = rows_by_arm(evidence)
+    assert [len(rows[arm].trials) for arm in ("greedy", "self-consistency")] == 2 * [RECORDS[record][0]]
+    assert not any(each.left_out for each in rows.values())
+    for pair, samples in rows["self-consistency"].samples.items():
+        assert [each.index for each in samples] == list(range(RECORDS[record][1]))
+        for each in samples:
+            assert each.credit == (each.answer is not None and Fraction(each.answer) == gold[pair.problem]), pair
+        votes = Counter(Fraction(each.answer) for each in samples if each.answer is not None)
+        picked = next((answer for answer, count in votes.items() if count == max(votes.values())), None)
+        trial = rows["self-consistency"].trials[pair]
+        assert trial.credit == (picked == gold[pair.problem]), pair
+        assert trial.completion_tokens == sum(each.completion_tokens or 0 for each in samples)
+    for trial in rows["greedy"].trials.values():
+        assert trial.credit == (trial.answer is not None and Fraction(trial.answer) == gold[trial.problem])
+
+
+def test_under_two_in_a_hundred_answers_were_cut() -> None:
+    for record in RECORDS:
+        samples = load(FOLDER / record).samples
+        assert sum(each.finish == "length" for each in samples) < 0.02 * len(samples)
+
+
+def test_nothing_that_had_come_back_was_asked_for_again() -> None:
+    with (FOLDER / "interruptions.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) >= 3
+    assert [row["made_again"] for row in rows] == len(rows) * ["0"]
+    came_back = [int(row["came_back"]) for row in rows]
+    assert came_back == sorted(set(came_back))
+    problems, samples = RECORDS["large"]
+    assert came_back[-1] == problems * (samples + 1)
