@@ -59,14 +59,22 @@ def test_grades_and_votes_follow_from_the_answers(record: str) -> None:
     for pair, samples in rows["self-consistency"].samples.items():
         assert [each.index for each in samples] == list(range(RECORDS[record][1]))
         for each in samples:
-            assert each.credit == (each.answer is not None and Fraction(each.answer) == gold[pair.problem]), pair
-        votes = Counter(Fraction(each.answer) for each in samples if each.answer is not None)
+            assert each.credit == (_value(each.answer) == gold[pair.problem]), pair
+        votes = Counter(_value(each.answer) for each in samples if each.answer is not None)
         picked = next((answer for answer, count in votes.items() if count == max(votes.values())), None)
         trial = rows["self-consistency"].trials[pair]
         assert trial.credit == (picked == gold[pair.problem]), pair
         assert trial.completion_tokens == sum(each.completion_tokens or 0 for each in samples)
     for trial in rows["greedy"].trials.values():
-        assert trial.credit == (trial.answer is not None and Fraction(trial.answer) == gold[trial.problem])
+        assert trial.credit == (_value(trial.answer) == gold[trial.problem])
+
+
+def _value(answer: str | None) -> Fraction | str | None:
+    """The number, or the text of what is none: 4790 \\div 60 is worked out by nobody."""
+    try:
+        return None if answer is None else Fraction(answer)
+    except ValueError:
+        return answer
 
 
 def test_under_two_in_a_hundred_answers_were_cut() -> None:
