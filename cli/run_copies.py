@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -74,9 +76,10 @@ def import_run(source: str, *, store: str | None, as_json: bool) -> None:
 def _lines(source: str) -> Iterator[str]:
     """The lines of a file. Raises :class:`ConfigError` where it cannot be read."""
     try:
-        # Only "\n" ends a line: other breaks may stand inside one.
-        with open(0 if source == "-" else source, encoding="utf-8", newline="\n", closefd=source != "-") as file:
-            yield from file
+        # In bytes, only "\n" ends a line: other breaks may stand inside one.
+        with contextlib.nullcontext(sys.stdin.buffer) if source == "-" else Path(source).open("rb") as file:
+            for line in file:
+                yield line.decode()
     except OSError as error:
         raise ConfigError(f"{source} cannot be read: {error.strerror or error}") from None
     except UnicodeDecodeError:

@@ -238,7 +238,7 @@ def test_a_queued_run_is_waited_for(symposia, server, begin) -> None:
 
 
 def test_only_one_process_executes_a_run(symposia, server) -> None:
-    started = detached(symposia, server, 40)
+    started = detached(symposia, server, 400)
     for command in (["exec"], ["resume"], ["resume", "--detach"]):
         ran = symposia("run", *command, started["run_id"])
         assert (ran.code, "is being executed" in ran.err) == (2, True), ran.err
