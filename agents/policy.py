@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from pydantic import ConfigDict, Field
 
 from ..core.answers import extract
 from ..core.base import Frozen
 from ..core.calls import CallResult, ChatRequest, Choice, FinishReason, ModelCall, Reply
-from ..core.candidate import Candidate
+from ..core.candidate import Answer, Candidate
 from ..core.model_spec import Ability, ModelSpec
 from ..core.problem import Message, Problem
 from ..core.protocols import Scope
@@ -45,14 +47,31 @@ def prompt_name(problem: Problem) -> str:
 
 def policy_call(scope: Scope, node: str, problem: Problem, sampling: Sampling, *, index: int = 0, n: int = 1) -> ModelCall:
     """The call for sample ``index`` of ``node``, or for samples ``index`` to ``index + n - 1`` in one request."""
+    messages = with_role_prompt(problem.messages, scope.prompts[prompt_name(problem)])
+    return sampled(scope, node, messages, sampling, index=index, n=n)
+
+
+def sampled(
+    scope: Scope,
+    node: str,
+    messages: tuple[Message, ...],
+    sampling: Sampling,
+    *,
+    visit: int = 0,
+    index: int = 0,
+    n: int = 1,
+    **more: Any,
+) -> ModelCall:
+    """A call of the policy on ``messages``, sampled as asked for; ``more`` are further fields of the request."""
     request = ChatRequest(
-        messages=with_role_prompt(problem.messages, scope.prompts[prompt_name(problem)]),
+        messages=messages,
         max_tokens=sampling.max_tokens,
         temperature=sampling.temperature,
         top_p=sampling.top_p,
         n=n,
-        seed=sample_seed(scope.seed, f"{scope.path}/{node}", index=index),
+        seed=sample_seed(scope.seed, f"{scope.path}/{node}", visit, index),
         logprobs=0 if sampling.logprobs else None,
+        **more,
     )
     return ModelCall(role=ROLE, request=request)
 
@@ -78,34 +97,43 @@ def with_role_prompt(messages: tuple[Message, ...], prompt: str) -> tuple[Messag
 
 
 def keep_candidates(scope: Scope, result: CallResult, problem: Problem, sampling: Sampling, *, counted: bool = True) -> list[str]:
-    """Put one candidate per choice of a successful call into the pool, none for a failed one; their ids.
+    """Put one candidate per choice of a successful call into the pool, none for a failed one; their ids."""
+    candidates = read_candidates(result, problem, sampling)
+    for candidate in candidates:
+        scope.add(candidate if counted else candidate.model_copy(update={"counted": False}))
+    return [candidate.id for candidate in candidates]
 
-    Thinking is kept apart and never read for answers.
-    """
-    if result.reply is None:
+
+def read_candidates(result: CallResult, problem: Problem, sampling: Sampling) -> list[Candidate]:
+    """One candidate per choice of a successful call, none for a failed one. Thinking is kept apart and never read for answers."""
+    reply = result.reply
+    if reply is None:
         return []
-    kept = []
-    for number, choice in enumerate(result.reply.choices):
-        # The last number of a text that was cut off is a number on the way, no answer.
-        last_number = sampling.last_number and choice.finish_reason is not FinishReason.LENGTH
-        answer = extract(choice.text, problem.answer_kind, language=problem.language, last_number=last_number)
-        candidate = Candidate(
-            id=f"{result.key}#{number}",
-            text=choice.text,
-            thinking=choice.thinking,
-            refusal=choice.refusal,
-            answer=answer,
-            language=problem.language,
-            model=result.reply.model,
-            finish_reason=choice.finish_reason,
-            tool_calls=choice.tool_calls,
-            logprob=choice.logprob,
-            completion_tokens=_completion_tokens(result.reply, choice),
-            counted=counted,
-        )
-        scope.add(candidate)
-        kept.append(candidate.id)
-    return kept
+    return [_candidate(result.key, reply, number, problem, sampling) for number in range(len(reply.choices))]
+
+
+def read_answer(text: str, finish: FinishReason, problem: Problem, sampling: Sampling) -> Answer | None:
+    """The answer that a text of the policy's gives."""
+    # The last number of a text that was cut off is a number on the way, no answer.
+    last_number = sampling.last_number and finish is not FinishReason.LENGTH
+    return extract(text, problem.answer_kind, language=problem.language, last_number=last_number)
+
+
+def _candidate(key: str, reply: Reply, number: int, problem: Problem, sampling: Sampling) -> Candidate:
+    choice = reply.choices[number]
+    return Candidate(
+        id=f"{key}#{number}",
+        text=choice.text,
+        thinking=choice.thinking,
+        refusal=choice.refusal,
+        answer=read_answer(choice.text, choice.finish_reason, problem, sampling),
+        language=problem.language,
+        model=reply.model,
+        finish_reason=choice.finish_reason,
+        tool_calls=choice.tool_calls,
+        logprob=choice.logprob,
+        completion_tokens=_completion_tokens(reply, choice),
+    )
 
 
 def _completion_tokens(reply: Reply, choice: Choice) -> int | None:

@@ -17,6 +17,7 @@ _COMMANDS = {
     "solve": Place("solve:solve", "Answer a question with a strategy."),
     "strategies": Place("strategies:strategies", "List the strategies, or show the options of one."),
     "tasks": Place("tasks:tasks", "List the tasks, or show one and count its problems."),
+    "tools": Place("tools:tools", "List, show, call, write, add and remove tools."),
     "run": Place("runs:run", "List, show, follow, resume, replay, fork, copy and remove runs."),
     "eval": Place("eval:evaluate", "Run an experiment, go on with it, and read its results."),
     "models": Place("models:models", "List, download, choose and serve models."),

@@ -84,3 +84,5 @@ def _say_state(record: RunRecord) -> None:
         note(f"run {record.id} is queued: it waits for a process that executes it (`symposia run exec {record.id}`)")
     elif record.state is RunState.PAUSED:
         note(f"run {record.id} is paused; `symposia run resume {record.id}` opens it")
+    elif record.state is RunState.WAITING:
+        note(f"run {record.id} waits for a word on a tool's call: `symposia run respond {record.id} approve` (or deny)")

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import click
 import psutil
 
-from ..core.errors import EngineError, StoreError
+from ..core.errors import EngineError, SandboxError, StoreError
 from ..core.result import RunState
 from ..models.catalogue import Catalogue
 from ..models.discovery import probe_loopback
@@ -22,10 +22,15 @@ from ..models.engines.running import RunningEngines
 from ..models.engines.vllm_install import find_vllm
 from ..models.weights import fits, installed, models_folder
 from ..runtime.settings import load_settings
+from ..tools.sandbox.opening import open_sandbox
 from .options import json_option, open_session, run_async, store_option
 from .output import columns, data, data_json
 
 _LOW_DISK = 2 << 30
+_SANDBOXES = {"monty": True, "bubblewrap": False}
+"""Those with a wall, and whether every installation should have it."""
+_PACKAGES = "import sys\n', '.join(['Python %d.%d.%d' % sys.version_info[:3], *sorted({'numpy', 'sympy'} & set(sys.modules))])"
+"""Code whose value says what code can use. What can be read of it is what a sandbox shows."""
 
 
 class Finding(NamedTuple):
@@ -63,6 +68,7 @@ async def _examine(store: str | None) -> list[Finding]:
         _vllm(settings.vllm_python),
         await _engines(RunningEngines()),
         _weights(catalogue, folder),
+        *[await _sandbox(name, needed=needed) for name, needed in _SANDBOXES.items()],
         await _servers(),
         _keys(catalogue),
         _room(folder),
@@ -114,6 +120,21 @@ def _weights(catalogue: Catalogue, folder: Path) -> Finding:
         return Finding("weights", "note", f"none in {folder}; `symposia models pull qwen2.5-coder-1.5b` (1.1 GB)")
     names = (spec.name + ("" if fits(spec) else " (too large for free memory)") for spec in here)
     return Finding("weights", "ok", f"{', '.join(names)} in {folder}")
+
+
+async def _sandbox(name: str, *, needed: bool) -> Finding:
+    """Whether code really runs there: that something is installed does not say that this machine lets it work."""
+    try:
+        sandbox = open_sandbox(name, workers=1)
+        try:
+            execution = await sandbox.run("6 * 7" if name == "monty" else _PACKAGES)
+        finally:
+            await sandbox.close()
+    except SandboxError as error:
+        return Finding(f"sandbox {name}", "problem" if needed else "note", str(error))
+    if not execution.ok:
+        return Finding(f"sandbox {name}", "problem", f"runs code wrongly: {execution.error}")
+    return Finding(f"sandbox {name}", "ok", "runs small checks" if name == "monty" else f"runs {execution.value}")
 
 
 async def _servers() -> Finding:

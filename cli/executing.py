@@ -6,10 +6,12 @@ import asyncio
 
 import click
 
+from ..core.events import Event
 from ..core.records import RunRecord
 from ..core.result import Result
 from ..runtime.detach import detach, log_path
 from ..runtime.session import Session
+from .approving import Approver
 from .output import data, data_json, interactive, note
 from .progress import progress
 from .signals import Interrupts
@@ -20,9 +22,16 @@ async def execute(session: Session, record: RunRecord, interrupts: Interrupts, *
     try:
         with progress() as tally:
             watch = tally.hear_text if watched or interactive() else None
-            execution = await session.execution(record, listener=tally.hear, watch=watch)
+            approver = Approver(session.store, record.id)
+
+            def hear(event: Event) -> None:
+                tally.hear(event)
+                approver.hear(event)
+
+            execution = await session.execution(record, listener=hear, watch=watch)
             interrupts.guard(execution.control)
-            return await execution.execute()
+            async with approver.asking():
+                return await execution.execute()
     except asyncio.CancelledError:
         note("symposia: cancelled before the first call" + interrupts.way_on(record.id))
         raise click.exceptions.Abort from None

@@ -10,7 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
-from ..core.events import CallFailed, CallFinished, CandidateAdded, CandidateScored, Event, Warned, WaveStarted
+from ..core.events import CallFailed, CallFinished, CandidateAdded, CandidateScored, Event, ToolReturned, Warned, WaveStarted
 from .output import interactive, note, shorten
 
 
@@ -28,6 +28,7 @@ class Tally:
         """Pieces of text so far by candidate in flight; a piece is about a token."""
         self._votes: Counter[str] = Counter()
         self._scores: list[float] = []
+        self._tools = 0
         self.warnings: list[str] = []
 
     def hear(self, event: Event) -> None:
@@ -48,6 +49,8 @@ class Tally:
             self._votes[event.candidate.answer.text] += 1
         elif isinstance(event, CandidateScored) and event.score.value is not None:
             self._scores.append(event.score.value)
+        elif isinstance(event, ToolReturned):
+            self._tools += 1
         elif isinstance(event, Warned):
             self.warnings.append(event.message)
 
@@ -68,7 +71,7 @@ class Tally:
         self._live[candidate] = self._live.get(candidate, 0) + 1
 
     def line(self) -> str:
-        """One line: who, how many of how many, failures, tokens, the vote and the scores so far, seconds."""
+        """One line: who, how many of how many, failures, tokens, tools, the vote and the scores so far, seconds."""
         seconds = time.monotonic() - self._started
         if self._wave is None:
             return f"preparing · {seconds:.0f} s"
@@ -77,6 +80,8 @@ class Tally:
             parts.append(f"{self._failed} failed")
         writing = sum(self._live.values())
         parts.append(f"{self._tokens:,} tokens" + (f" + about {writing:,} being written by {len(self._live)}" if writing else ""))
+        if self._tools:
+            parts.append(f"{self._tools} tool calls")
         if self._votes:
             parts.append("votes " + ", ".join(f"{shorten(answer, 16)} ({count})" for answer, count in self._votes.most_common(4)))
         if self._scores:

@@ -18,12 +18,13 @@ from .progress import progress
 from .run_copies import export_run, import_run
 from .run_execute import exec_run, fork, resume
 from .run_remove import prune, remove
+from .run_respond import respond
 from .show import show_result, show_run
 
 
 @click.group()
 def run() -> None:
-    """List, show, follow, resume, replay, fork, copy and remove runs. RUN may be any unambiguous beginning of an id."""
+    """List, show, follow, answer, resume, replay, fork, copy and remove runs. RUN may be any unambiguous beginning of an id."""
 
 
 @run.command("list")
@@ -113,7 +114,7 @@ def _control(kind: ControlKind, run_id: str, store: str | None, *, as_json: bool
     async def work() -> RunRecord:
         async with open_session(store) as session:
             record = await session.store.run(run_id)
-            if record.state not in {RunState.RUNNING, RunState.PAUSED}:
+            if record.state not in {RunState.RUNNING, RunState.PAUSED, RunState.WAITING}:
                 raise ConfigError(f"run {record.id} is {record.state}; only a running one can {kind}")
             await session.store.add_control(record.id, kind, getpass.getuser())
             return record
@@ -142,5 +143,5 @@ def stop(run_id: str, *, store: str | None, as_json: bool) -> None:
     _control(ControlKind.STOP, run_id, store, as_json=as_json)
 
 
-for command in (resume, exec_run, attach, fork, export_run, import_run, remove, prune):
+for command in (resume, exec_run, attach, fork, respond, export_run, import_run, remove, prune):
     run.add_command(command)

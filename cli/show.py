@@ -80,6 +80,10 @@ def show_run(record: RunRecord, *, as_json: bool) -> None:
         f"budget    {spec.budget}",
         f"seed      {spec.seed}",
     ]
+    if spec.tools:
+        lines.append("tools     " + ", ".join(f"{name} ({grant.approval})" for name, grant in spec.tools.items()))
+    if spec.sandbox is not None:
+        lines.append(f"sandbox   {spec.sandbox}")
     if spec.experiment is not None:
         lines.append(f"part of   experiment {spec.experiment}")
     if spec.forked_from is not None:

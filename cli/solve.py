@@ -26,6 +26,9 @@ from .signals import Interrupts
 )
 @click.option("--team", metavar="NAME", help="A team saved in the configuration.")
 @click.option("--set", "options", multiple=True, metavar="KEY=VALUE", help="An option of the strategy.")
+@click.option(
+    "--approve", "approvals", multiple=True, metavar="TOOL=HOW", help="Whether a tool may be called: always, ask, never."
+)
 @click.option("--budget", metavar="CAPS", help="30 (calls), or calls=30,tokens=20k,dollars=0.05,seconds=90.")
 @click.option("--seed", type=int, help="Seed of all randomness (0).")
 @click.option(
@@ -43,6 +46,7 @@ def solve(
     models: tuple[str, ...],
     team: str | None,
     options: tuple[str, ...],
+    approvals: tuple[str, ...],
     budget: str | None,
     seed: int | None,
     answer_kind: str | None,
@@ -58,7 +62,7 @@ def solve(
     if ephemeral and (detach or store):
         other = "--detach" if detach else "--store"
         raise ConfigError(f"--ephemeral keeps nothing, so it does not go with {other}", hint="leave one of them out")
-    session = open_session(":memory:" if ephemeral else store)
+    session = open_session(":memory:" if ephemeral else store, approve=_approvals(approvals))
     roles = session.saved_team(team).roles | Team.parse(models).roles
 
     async def work() -> Result | None:
@@ -74,3 +78,13 @@ def solve(
     if result is not None:
         show_result(result, as_json=as_json, stored=not ephemeral)
         sys.exit(result.exit_code)
+
+
+def _approvals(items: tuple[str, ...]) -> dict[str, str] | None:
+    found: dict[str, str] = {}
+    for item in items:
+        tool, equals, how = item.partition("=")
+        if not equals:
+            raise ConfigError(f"--approve {item} is not of the form TOOL=HOW", hint=f"write --approve {item}=ask")
+        found[tool] = how
+    return found or None

@@ -14,7 +14,7 @@ from .usage import Usage
 
 
 class ExtractionRule(StrEnum):
-    """Where in the text an answer was found, surest first."""
+    """Where an answer was found: in the text, surest first, or in what a program of it gave."""
 
     BOXED = "boxed"
     """In the last ``\\boxed{…}``."""
@@ -22,6 +22,8 @@ class ExtractionRule(StrEnum):
     """After the last ``####``."""
     CUE = "cue"
     """After "the answer is" or the like."""
+    PROGRAM = "program"
+    """The value that a program of the model's computed."""
     WHOLE = "whole"
     """The whole text is the answer (code, JSON, text, a bare number)."""
     LAST_NUMBER = "last_number"
@@ -94,6 +96,19 @@ class Score(Frozen):
     usage: Usage = Usage()
 
 
+class ToolCounts(Frozen):
+    """The tool calls of one candidate. How many of them were needed, only an experiment can tell."""
+
+    calls: int = 0
+    """Asked for by the model."""
+    justified: int = 0
+    """Of them, those of which it said why it needs them."""
+    failed: int = 0
+    """Of them, those whose result was an error, or that could not be read."""
+    repeated: int = 0
+    """Of them, those made before in the same words: answered from what was said then."""
+
+
 class Candidate(Frozen):
     """One complete attempt at a problem. A failed call is no candidate, and an error text never votes."""
 
@@ -112,6 +127,8 @@ class Candidate(Frozen):
     finish_reason: FinishReason = FinishReason.STOP
     tool_calls: tuple[ToolCall, ...] = ()
     parent: str | None = None
+    tool_counts: ToolCounts | None = None
+    """What it called on its way; None where its strategy has no tools."""
     logprob: float | None = None
     """Sum of the log-probabilities of its tokens, where the model gives them."""
     completion_tokens: int | None = None

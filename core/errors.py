@@ -11,7 +11,8 @@
     │   ├── MissingKeyError         the environment variable with the API key is not set
     │   ├── TaskError               problems cannot be read: file, line, field
     │   ├── EvidenceError           results of an experiment cannot be read, or not compared
-    │   └── SplitClosedError        a test split that nobody opened
+    │   ├── SplitClosedError        a test split that nobody opened
+    │   └── ToolRefusedError        a tool written at run time that cannot be admitted: the reason
     ├── ModelError                  a model call failed; translated at one boundary
     │   ├── UnreachableError        nobody answers at the endpoint              retryable, exit 5
     │   ├── RateLimitError          429                                         retryable, exit 5
@@ -134,6 +135,12 @@ class SplitClosedError(UsageError):
     """A test split was asked for that nobody opened. Opening one takes a reason, which is recorded."""
 
     code = "split_closed"
+
+
+class ToolRefusedError(UsageError):
+    """A tool that was written at run time cannot be admitted. The message is the reason; nothing was stored."""
+
+    code = "tool_refused"
 
 
 class ModelError(SymposiaError):

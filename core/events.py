@@ -6,7 +6,7 @@ deltas are no events: they are telemetry in an overwritten table.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter
 
@@ -87,6 +87,48 @@ class CandidateScored(_Event):
     score: Score
 
 
+class ToolCalled(_Event):
+    """A tool is called, or a program run (``tool`` is ``sandbox`` then). ``index`` is that of the call in its wave."""
+
+    type: Literal["tool_called"] = "tool_called"
+    tool: str
+    arguments: Any
+    """JSON; the text as the model wrote it where it is none."""
+    justification: str = ""
+    """Why the model said that it needs the tool."""
+
+
+class ToolReturned(_Event):
+    """What came of a tool's call."""
+
+    type: Literal["tool_returned"] = "tool_returned"
+    tool: str
+    output: Any = None
+    error: str | None = None
+    seconds: float
+    dollars: float | None
+    """None where the price is not known."""
+
+
+class ApprovalAsked(_Event):
+    """A tool's call waits for a person's word."""
+
+    type: Literal["approval_asked"] = "approval_asked"
+    tool: str
+    arguments: Any
+    justification: str = ""
+
+
+class ApprovalGiven(_Event):
+    """A person decided on a tool's call."""
+
+    type: Literal["approval_given"] = "approval_given"
+    tool: str
+    approved: bool
+    author: str
+    note: str = ""
+
+
 class Warned(_Event):
     """A declared fallback, or something the user should know; ``code`` is stable."""
 
@@ -119,6 +161,10 @@ Event = Annotated[
     | CallFailed
     | CandidateAdded
     | CandidateScored
+    | ToolCalled
+    | ToolReturned
+    | ApprovalAsked
+    | ApprovalGiven
     | Warned
     | StrategyFinished
     | RunFinished,

@@ -7,12 +7,14 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from .budget import Budget
-from .calls import CallResult, ChatRequest, ModelCall, Reply, ScoreReply, ScoreRequest
+from .calls import CallResult, ChatRequest, ModelCall, Reply, ScoreReply, ScoreRequest, ToolSpec
 from .candidate import Answer, Candidate, Score
 from .errors import ModelError
 from .events import Event
 from .model_spec import ModelSpec
 from .result import StopReason
+from .sandbox import Execution, Limits
+from .tooling import ToolRequest, ToolResult
 
 OnText = Callable[[int, str], None]
 """Called with choice index and new text while a reply streams in; telemetry only."""
@@ -75,6 +77,23 @@ class Wave(NamedTuple):
     """``finished`` where every call was made, else why not."""
 
 
+class ToolWave(NamedTuple):
+    """What came of a wave of tool calls."""
+
+    results: tuple[ToolResult | None, ...]
+    """By index; None for a call that was not made, or broken off, because the run was halted."""
+    stop_reason: StopReason
+    """``finished`` where every call was made, else why not."""
+
+
+class Executions(NamedTuple):
+    """What came of running several programs."""
+
+    results: tuple[Execution | None, ...]
+    """By index; None as in :class:`ToolWave`."""
+    stop_reason: StopReason
+
+
 Consume = Callable[[CallResult], Awaitable[bool]]
 """Called once per result in index order; True stops the wave. A pure function of the results so far, never of arrival."""
 
@@ -124,6 +143,27 @@ class Scope(Protocol):
         self, node: str, name: str, request: Mapping[str, Any], perform: Callable[[], Awaitable[Any]], *, visit: int = 0
     ) -> Any:
         """The journaled value of something that may differ a second time; ``perform`` runs only where none is journaled."""
+        ...
+
+    @property
+    def tools(self) -> Mapping[str, ToolSpec]:
+        """The tools that this run may call, by name, as fixed when it was created."""
+        ...
+
+    async def call_tools(self, node: str, calls: Sequence[ToolRequest], *, visit: int = 0) -> ToolWave:
+        """Call tools concurrently; each result is journaled before it is used, and a replay calls none.
+
+        Whatever is wrong with a call is a result with an error for the model: a tool that the run does not have, arguments
+        that cannot be read, work that fails, a person who says no. A call that was under way when its process died is made
+        again, as a model call is. Budget, deadline and stop end the wave early.
+        """
+        ...
+
+    async def execute(self, node: str, programs: Sequence[str], *, limits: Limits, visit: int = 0) -> Executions:
+        """Run programs concurrently in the run's sandbox; each execution is journaled before it is used.
+
+        Only for strategies that declare that they need a sandbox. Raises :class:`SandboxError` where it breaks down.
+        """
         ...
 
     async def same_answer(self, a: Answer, b: Answer) -> bool:

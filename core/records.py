@@ -13,6 +13,7 @@ from .events import Event
 from .model_spec import ModelSpec
 from .problem import Problem
 from .result import Result, RunState
+from .tooling import Grant
 from .usage import Amounts, Usage
 
 
@@ -42,6 +43,10 @@ class RunSpec(Frozen):
     seed: int = 0
     prompts: dict[str, str] = Field(default_factory=dict)
     """Text of every prompt the run uses, by name: a later edit of a prompt file changes no old run."""
+    tools: dict[str, Grant] = Field(default_factory=dict)
+    """What it may call, by name: these and no others, whatever a model or a tool says."""
+    sandbox: str | None = None
+    """The sandbox that it runs code in; None where it runs none."""
     version: str
     """Of symposia."""
     forked_from: Origin | None = None
@@ -132,6 +137,27 @@ class ControlKind(StrEnum):
     PAUSE = "pause"
     RESUME = "resume"
     STOP = "stop"
+    RESPOND = "respond"
+    """Say whether a tool's call may be made."""
+
+
+class Response(Frozen):
+    """A person's word on a tool's call."""
+
+    about: str
+    """Journal key of the call: one word never counts for another call."""
+    approve: bool
+    note: str = ""
+    """Told to the model where the call is not allowed."""
+
+
+class Verdict(Frozen):
+    """What was decided on a tool's call, as journaled."""
+
+    approve: bool
+    note: str = ""
+    author: str
+    """Who said so."""
 
 
 class ControlRecord(Frozen):
@@ -142,6 +168,8 @@ class ControlRecord(Frozen):
     author: str
     state: Literal["pending", "consumed", "withdrawn"] = "pending"
     at: float
+    response: Response | None = None
+    """What was said; only with ``respond``."""
 
 
 class LedgerRecord(Frozen):

@@ -37,6 +37,11 @@ class Registry(Generic[T]):
         """Every name, sorted. Loads nothing."""
         return sorted({*self._entries, *dict(self._added)})
 
+    def package(self, name: str) -> str | None:
+        """The distribution that brings an entry; None where none does. Loads nothing."""
+        entry = None if name in dict(self._added) else self._entries.get(name)
+        return entry.dist.name if entry is not None and entry.dist is not None else None
+
     def get(self, name: str) -> T:
         """Load the entry ``name``. Raises :class:`UnknownNameError`, or :class:`ConfigError` where its package is broken."""
         added = dict(self._added)  # of one name the last

@@ -43,7 +43,7 @@ class RunState(StrEnum):
     RUNNING = "running"
     PAUSED = "paused"
     WAITING = "waiting"
-    """For a person's answer; no process is held."""
+    """For a person's word on a tool's call; `symposia run respond` gives it."""
     INTERRUPTED = "interrupted"
     """Stopped or crashed before its end; `symposia run resume` goes on."""
     FINISHED = "finished"

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from pydantic import Field
 
 from .base import Frozen
+from .calls import ToolSpec
 from .retrieval import Hit
 from .sandbox import Execution, Limits
 
@@ -39,11 +40,40 @@ class Approval(StrEnum):
     NEVER = "never"
 
 
+class Grant(Frozen):
+    """That a run may call a tool. Fixed when the run is created: no model, no tool and no later edit adds to it."""
+
+    spec: ToolSpec
+    """As it is offered to models. A live call of a tool that has another one by now is refused."""
+    approval: Approval = Approval.ALWAYS
+    dollars: float | None = 0.0
+    """What a call costs beside model calls; None where nobody knows."""
+    digest: str | None = None
+    """The sha256 of a tool that was written at run time: this one is called, whatever has its name by then."""
+
+
+class ToolRequest(Frozen):
+    """A call of a tool as a model asked for it."""
+
+    name: str
+    arguments: str
+    """JSON text, as the model wrote it."""
+    justification: str = ""
+    """Why the model says that it needs the tool here; empty where it says nothing."""
+
+
+class ToolResult(Frozen):
+    """What came of a call: an output, or an error in one sentence. Both are JSON."""
+
+    output: Any = None
+    error: str | None = None
+
+
 class WebRequest(Frozen):
     """A request to a server. Keys go into ``headers`` or ``query`` by the tool, out of :meth:`ToolContext.secret`."""
 
     url: str
-    """``https``, or a loopback address."""
+    """``https``, on the public internet; any other only with ``configured``."""
     method: str = "GET"
     query: dict[str, str] = Field(default_factory=dict)
     headers: dict[str, str] = Field(default_factory=dict)
@@ -52,6 +82,9 @@ class WebRequest(Frozen):
     """Seconds."""
     max_bytes: int = 2**20
     """A longer reply is an error."""
+    configured: bool = False
+    """Whether the user set this address, so that plain ``http`` and addresses of this machine and its networks may be asked.
+    Never for one that comes from a model, or from what was read."""
 
 
 class WebReply(Frozen):

@@ -19,8 +19,9 @@ from langchain_core.runnables import RunnableConfig
 import symposia
 
 KEYS = {"team", "budget", "seed", "options", "answer_kind", "language"}
+NAMES = ("greedy", "self-consistency", "best-of-n", "program-of-thought", "react", "write-tool")
 # Loaded here, since the server forbids to load code while it serves.
-STRATEGIES = {name: symposia.strategy(name) for name in ("greedy", "self-consistency", "best-of-n")}
+STRATEGIES = {name: symposia.strategy(name) for name in NAMES}
 GRAPHS = {name: strategy.as_graph(symposia, on_failure="write") for name, strategy in STRATEGIES.items()}
 
 
@@ -43,3 +44,18 @@ def self_consistency(config: RunnableConfig) -> Any:
 def best_of_n(config: RunnableConfig) -> Any:
     """The sample that a verifier likes best."""
     return _graph("best-of-n", config)
+
+
+def program_of_thought(config: RunnableConfig) -> Any:
+    """The value of a program that the model writes."""
+    return _graph("program-of-thought", config)
+
+
+def react(config: RunnableConfig) -> Any:
+    """Thoughts, calls of tools, and an answer."""
+    return _graph("react", config)
+
+
+def write_tool(config: RunnableConfig) -> Any:
+    """A tool with its tests, tried in the sandbox."""
+    return _graph("write-tool", config)

@@ -68,6 +68,14 @@ class Strategy(Generic[ConfigT]):
     """What each role's model must be able to do, whatever the config."""
     verifiers: Callable[[ConfigT], tuple[Verifier[Any], ...]] = lambda _config: ()
     """The verifiers it asks under a config. Their abilities are needed of the role ``verifier``; their prompts are the run's."""
+    tools: Callable[[ConfigT], tuple[str, ...]] = lambda _config: ()
+    """Names of the tools it calls under a config. A run may call these and no others."""
+    samples: Callable[[ConfigT], int] | None = None
+    """Completions of the policy at most; None where that is the option ``n``, or else one a call."""
+    converses: bool = False
+    """Whether later calls show the policy what was said before, so that their prompts may fill its context."""
+    runs_code: bool = False
+    """Whether it runs programs itself, with :meth:`Scope.execute`."""
     kinds: frozenset[AnswerKind] = frozenset(AnswerKind)
     """Kinds of answer it can work on."""
 

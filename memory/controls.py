@@ -9,7 +9,7 @@ from typing import Literal
 from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from ..core.errors import RunNotFoundError, StoreError
-from ..core.records import ControlKind, ControlRecord
+from ..core.records import ControlKind, ControlRecord, Response
 from .rows import control_record
 from .schema import controls, runs
 
@@ -20,15 +20,17 @@ _PENDING = (
 )
 
 
-def add(connection: Connection, run_id: str, kind: ControlKind, author: str) -> ControlRecord:
-    """Store a wish with the run's next number. Raises :class:`RunNotFoundError`."""
+def add(connection: Connection, run_id: str, kind: ControlKind, author: str, response: str | None) -> ControlRecord:
+    """Store a wish with the run's next number; ``response`` is JSON text. Raises :class:`RunNotFoundError`."""
     # Locked, so that two people's wishes get two numbers.
     run = select(runs.c.id).where(runs.c.id == run_id).with_for_update(key_share=True)
     if connection.execute(run).one_or_none() is None:
         raise RunNotFoundError(f"there is no run {run_id}")
     last = connection.execute(select(func.max(controls.c.seq)).where(controls.c.run_id == run_id)).scalar()
-    record = ControlRecord(seq=(last or 0) + 1, kind=kind, author=author, at=time.time())
-    connection.execute(insert(controls).values(run_id=run_id, **record.model_dump(mode="json")))
+    said = None if response is None else Response.model_validate_json(response)
+    record = ControlRecord(seq=(last or 0) + 1, kind=kind, author=author, at=time.time(), response=said)
+    values = record.model_dump(mode="json", exclude={"response"})
+    connection.execute(insert(controls).values(run_id=run_id, response=response, **values))
     return record
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import Row
 from ..core.candidate import Candidate
 from ..core.errors import StoreCorruptError, StoreError
 from ..core.events import EVENT, Event
-from ..core.records import ControlRecord, JournalEntry, RunRecord, RunSpec, StoredEvent
+from ..core.records import ControlRecord, JournalEntry, Response, RunRecord, RunSpec, StoredEvent
 from ..core.result import Result, RunState
 from .bulk import Values
 from .leases import is_live, short_owner
@@ -23,6 +23,7 @@ T = TypeVar("T")
 RUN_SPEC: TypeAdapter[RunSpec] = TypeAdapter(RunSpec)
 RESULT: TypeAdapter[Result] = TypeAdapter(Result)
 ENTRY: TypeAdapter[JournalEntry] = TypeAdapter(JournalEntry)
+RESPONSE: TypeAdapter[Response] = TypeAdapter(Response)
 CANDIDATE: TypeAdapter[Candidate] = TypeAdapter(Candidate)
 RUN: TypeAdapter[RunRecord] = TypeAdapter(RunRecord)
 
@@ -155,4 +156,5 @@ def stored_event(row: Row[Any]) -> StoredEvent:
 
 def control_record(row: Row[Any]) -> ControlRecord:
     """From a row of ``controls``."""
-    return ControlRecord(seq=row.seq, kind=row.kind, author=row.author, state=row.state, at=row.at)
+    said = None if row.response is None else read(RESPONSE, row.response, f"control {row.seq} of run {row.run_id}")
+    return ControlRecord(seq=row.seq, kind=row.kind, author=row.author, state=row.state, at=row.at, response=said)

@@ -4,9 +4,26 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import BigInteger, Column, Float, ForeignKey, Index, Integer, MetaData, String, Table, Text, UniqueConstraint
+from sqlalchemy import (
+    DDL,
+    BigInteger,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    event,
+    text,
+)
+from sqlalchemy.dialects.postgresql import TSVECTOR
 
-REVISION: Final = "0003"
+REVISION: Final = "0006"
 """The Alembic revision of these tables: the newest in ``migrations/versions``."""
 
 VERSION_TABLE: Final = "symposia_version"
@@ -88,6 +105,7 @@ controls = Table(
     Column("author", Text, nullable=False),
     Column("state", String(16), nullable=False),
     Column("at", Float, nullable=False),
+    Column("response", Text),  # NULL where it says nothing of a tool's call
 )
 
 deltas = Table(
@@ -138,4 +156,83 @@ openings = Table(
     # No foreign key: that a test split was opened stays known when the experiment is removed.
     Column("experiment", String(64)),
     Column("reason", Text, nullable=False),
+)
+
+written_tools = Table(
+    "written_tools",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    # Counted from 1 by name. A removed version keeps its row, so that no number ever means something else.
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("created_at", Float, nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("body", Text),  # NULL once it is removed
+)
+
+# Corpora: see retrieval/. What a number stood for once it never stands for again (AUTOINCREMENT, sequences), so that what is
+# new is what has a higher number than the last one seen.
+
+corpora = Table(
+    "corpora",
+    metadata,
+    Column("id", _ROW_ID, primary_key=True, autoincrement=True),
+    Column("name", String(64)),  # NULL while it is being removed
+    Column("created_at", Float, nullable=False),
+    Column("embedder", Text),  # NULL where it has no vectors
+    Column("dimension", Integer),
+    # How many vectors were ever removed: whoever holds them in memory reads them anew when these are many.
+    Column("removals", BigInteger, nullable=False),
+    UniqueConstraint("name"),
+    sqlite_autoincrement=True,
+)
+
+documents = Table(
+    "documents",
+    metadata,
+    Column("id", _ROW_ID, primary_key=True, autoincrement=True),
+    Column("corpus", BigInteger, ForeignKey("corpora.id"), nullable=False),
+    Column("name", Text, nullable=False),  # the document's own id
+    Column("body", Text, nullable=False),
+    # PostgreSQL's full text. SQLite has a table for it in each corpus, and NULL here.
+    Column("terms", TSVECTOR().with_variant(Text(), "sqlite")),
+    UniqueConstraint("corpus", "name"),
+    Index("ix_documents_corpus", "corpus", "id"),
+    Index("ix_documents_terms", "terms", postgresql_using="gin", sqlite_where=text("terms IS NOT NULL")),
+    sqlite_autoincrement=True,
+)
+
+
+def _on_postgresql(when: str, statement: str) -> None:
+    event.listen(documents, when, DDL(statement).execute_if(dialect="postgresql"))  # type: ignore[no-untyped-call]
+
+
+# As PostgreSQL's "english", but without stop words: a question of nothing else must find something too.
+_on_postgresql("before_create", "CREATE TEXT SEARCH DICTIONARY symposia_stem (TEMPLATE = snowball, LANGUAGE = english)")
+_on_postgresql("before_create", "CREATE TEXT SEARCH CONFIGURATION symposia_words (COPY = simple)")
+_on_postgresql(
+    "before_create", "ALTER TEXT SEARCH CONFIGURATION symposia_words ALTER MAPPING FOR asciiword, word WITH symposia_stem"
+)
+# In the row, not beside the table: its planner counts the table's pages only, and would rather read all terms than use the index.
+_on_postgresql("after_create", "ALTER TABLE documents ALTER COLUMN terms SET STORAGE MAIN")
+
+labels = Table(
+    "labels",
+    metadata,
+    # A hash of corpus, key and value of a document's metadata: what a search is limited by.
+    Column("label", BigInteger, primary_key=True, autoincrement=False),
+    Column("document", BigInteger, ForeignKey("documents.id", ondelete="CASCADE"), primary_key=True),
+    Index("ix_labels_document", "document"),
+    sqlite_with_rowid=False,
+)
+
+vectors = Table(
+    "vectors",
+    metadata,
+    Column("id", _ROW_ID, primary_key=True, autoincrement=True),
+    Column("corpus", BigInteger, ForeignKey("corpora.id"), nullable=False),
+    Column("document", BigInteger, ForeignKey("documents.id", ondelete="CASCADE"), nullable=False),
+    Column("vector", LargeBinary, nullable=False),  # float32, little-endian, of length 1
+    UniqueConstraint("document"),
+    Index("ix_vectors_corpus", "corpus", "id"),
+    sqlite_autoincrement=True,
 )

@@ -22,12 +22,14 @@ from ..core.records import (
     Lease,
     LedgerRecord,
     OpeningRecord,
+    Response,
     RunRecord,
     RunSpec,
     StoredEvent,
     Tranche,
 )
 from ..core.result import Result, RunState
+from ..core.retrieval import Embedder
 from ..core.usage import Amounts
 from . import controls, creation, experiments, leases, ledgers, lineage, openings, prune, runs, schema, transfer
 from .candidates import scored_candidates
@@ -37,8 +39,10 @@ from .leases import this_process
 from .migrate import migrate
 from .prune import OldRun
 from .redact import Redactor
-from .rows import ENTRY, RESULT, RUN_SPEC, RowMaker, journal_entry, plain, stored_event
+from .retrieval.corpora import Corpora
+from .rows import ENTRY, RESPONSE, RESULT, RUN_SPEC, RowMaker, journal_entry, plain, stored_event
 from .writer import Job, Writer
+from .written_tools import WrittenTools
 
 __all__ = ["Store", "this_process"]
 
@@ -159,11 +163,7 @@ class Store:
 
         They are those of ``experiment``, or those that belong to none.
         """
-
-        def work(connection: Connection) -> list[OldRun]:
-            return prune.old(connection, states, before=before, keep=keep, experiment=experiment)
-
-        return await self._database.read(work)
+        return await self._database.read(partial(prune.old, states=states, before=before, keep=keep, experiment=experiment))
 
     async def compact(self) -> int:
         """Give unused space back to the disk; how many bytes. Other writers wait meanwhile: seconds for a store of gigabytes."""
@@ -268,10 +268,10 @@ class Store:
 
     # Controls
 
-    async def add_control(self, run_id: str, kind: ControlKind, author: str) -> ControlRecord:
-        """Ask something of a run. Raises :class:`RunNotFoundError`."""
-        name = self._rows.text(author)
-        return await self._writer.run(lambda connection: controls.add(connection, run_id, kind, name))
+    async def add_control(self, run_id: str, kind: ControlKind, author: str, response: Response | None = None) -> ControlRecord:
+        """Ask something of a run; ``respond`` says something of a tool's call. Raises :class:`RunNotFoundError`."""
+        name, said = self._rows.text(author), None if response is None else self._rows.json(RESPONSE, response)
+        return await self._writer.run(lambda connection: controls.add(connection, run_id, kind, name, said))
 
     async def pending_controls(self, run_id: str) -> list[ControlRecord]:
         """What was asked and neither consumed nor withdrawn, oldest first."""
@@ -314,10 +314,7 @@ class Store:
 
         Raises :class:`LeaseLostError`: the account is then the new holder's to settle.
         """
-
-        def work(connection: Connection) -> Tranche:
-            return ledgers.draw(connection, name, lease.run_id, spent=spent, keep=keep, wanted=wanted, partly=partly)
-
+        work = partial(ledgers.draw, name=name, run_id=lease.run_id, spent=spent, keep=keep, wanted=wanted, partly=partly)
         return cast("Tranche", await self._writer.write(Job(lease, work=work)))
 
     # Experiments
@@ -372,6 +369,14 @@ class Store:
     async def openings(self, task: str | None = None) -> list[OpeningRecord]:
         """Who opened which test split, oldest first; those of one task where it is named."""
         return await self._database.read(lambda connection: openings.every(connection, task))
+
+    def corpora(self, embedder: Embedder | None = None) -> Corpora:
+        """Documents that can be searched. Keep it: it holds vectors in memory, so that only the first search reads them all."""
+        return Corpora(self._database, self._writer, self._rows, embedder)
+
+    def written_tools(self) -> WrittenTools:
+        """The tools that were written at run time."""
+        return WrittenTools(self._database, self._writer, self._rows)
 
     # Copies
 

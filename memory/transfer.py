@@ -179,7 +179,7 @@ def _insert(connection: Connection, rows: RowMaker, incoming: _Incoming, run: Ru
     spec = rows.json(RUN_SPEC, run.spec.model_copy(update={"experiment": None}))
     values = runs.queued(spec, None) | {
         **run.model_dump(include={"created_at", "updated_at", "elapsed"}),
-        "state": RunState.INTERRUPTED if run.state is RunState.RUNNING else run.state,
+        "state": RunState.INTERRUPTED if run.state in {RunState.RUNNING, RunState.WAITING} else run.state,
         "result": None if result is None else rows.json(RESULT, result),
     }
     record = runs.add(connection, run_id, values)

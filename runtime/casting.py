@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from ..core.budget import Budget
 from ..core.errors import ConfigError, MissingKeyError
 from ..core.model_spec import ModelSpec
+from ..core.tooling import Grant
 from .settings import Settings
 from .staff import Staff
 from .team import Team
@@ -40,10 +41,16 @@ def require_keys(specs: Mapping[str, ModelSpec]) -> None:
             raise MissingKeyError(f"{spec.name} needs an API key in the variable {spec.key_env}", hint=f"export {spec.key_env}=…")
 
 
-def require_prices(caps: Budget, specs: Mapping[str, ModelSpec]) -> None:
+def require_prices(caps: Budget, specs: Mapping[str, ModelSpec], tools: Mapping[str, Grant]) -> None:
     """Raise :class:`ConfigError` for a cap in dollars where a price is unknown: it could not be kept."""
     if caps.dollars is None:
         return
+    for name, grant in tools.items():
+        if grant.dollars is None:
+            raise ConfigError(
+                f"a budget in dollars cannot be kept: the price of a call of the tool {name} is unknown",
+                hint="leave the tool out, or budget calls and tokens",
+            )
     for spec in specs.values():
         price = spec.price
         if price.hour is None and (price.input is None or price.output is None):

@@ -2,7 +2,7 @@
 
 A wish of a person (a control row, or Ctrl-C) takes effect at a boundary: before a call. Pause closes the gate until resume;
 stop and the deadline halt the run: no new call is made, calls in flight are cancelled at the server, and the strategy ends
-with what it has.
+with what it has. A tool's call that a person is asked about waits here for the word.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from ..core.records import Verdict
 from ..core.result import StopReason
 
 
@@ -19,6 +20,7 @@ class Control:
     def __init__(self) -> None:
         self._open = asyncio.Event()
         self._open.set()
+        self._questions: dict[str, asyncio.Future[Verdict]] = {}
         self._halted: asyncio.Future[StopReason] = asyncio.get_running_loop().create_future()
 
     @property
@@ -45,6 +47,30 @@ class Control:
     def resume(self) -> None:
         """Open the gate."""
         self._open.set()
+
+    @property
+    def waiting(self) -> bool:
+        """Whether a tool's call waits for a person's word."""
+        return bool(self._questions)
+
+    async def verdict(self, key: str) -> Verdict:
+        """What a person says of the tool's call under journal key ``key``."""
+        question: asyncio.Future[Verdict] = asyncio.get_running_loop().create_future()
+        self._questions[key] = question
+        try:
+            return await question
+        finally:
+            del self._questions[key]
+
+    def asks_about(self, key: str) -> bool:
+        """Whether this call waits for a person's word."""
+        return key in self._questions
+
+    def decide(self, key: str, verdict: Verdict) -> None:
+        """Say what a person decided. The first word stands."""
+        question = self._questions.get(key)
+        if question is not None and not question.done():
+            question.set_result(verdict)
 
     async def gate(self) -> StopReason | None:
         """Wait while paused. Returns the reason if the run was halted."""

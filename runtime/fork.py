@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..core.errors import ConfigError, UnknownNameError
-from ..core.events import CallFailed, CallFinished
+from ..core.events import CallFailed, CallFinished, ToolReturned
 from ..core.records import EntryKind, EntryStatus, JournalEntry, Origin, StoredEvent
 from ..core.usage import Usage
 from .journal import Journal
@@ -33,13 +33,16 @@ def part_until_key(journal: Sequence[JournalEntry], key: str) -> list[JournalEnt
 
 
 def part_until_event(journal: Sequence[JournalEntry], events: Sequence[StoredEvent], seq: int) -> list[JournalEntry]:
-    """Everything up to the last call that the first ``seq`` events tell of. Raises :class:`ConfigError` for no event's number."""
+    """Everything up to the last call, of a model or a tool, that the first ``seq`` events tell of.
+
+    Raises :class:`ConfigError` for no event's number.
+    """
     if not 1 <= seq <= len(events):
         raise ConfigError(f"the run has no event {seq}", hint=f"its events have the numbers 1 to {len(events)}")
     told = {
         f"{event.scope}/{event.node}.{event.visit}.{event.index}"
         for event in (stored.event for stored in events[:seq])
-        if isinstance(event, CallFinished | CallFailed)
+        if isinstance(event, CallFinished | CallFailed | ToolReturned)
     }
     places = [place for place, entry in enumerate(journal) if entry.key in told]
     return part_of(journal[: places[-1] + 1] if places else [])

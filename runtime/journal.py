@@ -52,9 +52,9 @@ class Journal:
         return max((entry.elapsed for entry in self._last.values()), default=0.0)
 
     def charges(self) -> Iterable[tuple[str, Usage]]:
-        """Role and charge of every call made before this journal was opened; what broke off is charged as lost."""
+        """Role and charge of all that cost something before this journal was opened; what broke off is charged as lost."""
         for entry in self._past:
-            if entry.kind is EntryKind.CALL:
+            if entry.role:
                 yield entry.role, entry.charge if entry.status in _FINISHED else entry.charge.as_lost()
 
     def find(self, key: str, request_hash: str) -> JournalEntry | None:

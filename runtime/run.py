@@ -30,6 +30,7 @@ from .services import Clock, EventLog, Listener, Services
 from .shared_ledger import SharedLedger
 from .telemetry import Telemetry, Watch
 from .tending import Tender
+from .workshop import Workshop
 
 _NEW = {RunState.QUEUED, RunState.RUNNING}
 """States, under its first lease, of a run that is executed for the first time. One that was imported is interrupted instead."""
@@ -47,6 +48,7 @@ class Execution:
         gateway: Gateway,
         tender: Tender,
         models: Mapping[str, ModelSpec],
+        workshop: Workshop,
         judge: SymbolicWorker,
         call_timeout: float,
         listener: Listener | None,
@@ -66,6 +68,7 @@ class Execution:
         self._gateway = gateway
         self._tender = tender
         self._models = models
+        self._workshop = workshop
         self._judge = judge
         self._call_timeout = call_timeout
         self._listener = listener
@@ -122,6 +125,9 @@ class Execution:
             log=log,
             control=self.control,
             clock=Clock(max(record.elapsed, journal.elapsed)),
+            workshop=self._workshop,
+            tools=record.spec.tools,
+            sandbox=record.spec.sandbox,
             judge=self._judge,
             call_timeout=self._call_timeout,
             telemetry=Telemetry(functools.partial(store.put_delta, record.id), self._watch) if self._watch else None,

@@ -8,17 +8,21 @@ from typing import Any
 
 from ..core.answers import plain_same
 from ..core.budget import Budget
-from ..core.calls import ModelCall
+from ..core.calls import ModelCall, ToolSpec
 from ..core.candidate import Answer, Candidate, Score
 from ..core.errors import UsageError
 from ..core.events import CandidateAdded, CandidateScored, Event
 from ..core.model_spec import ModelSpec
-from ..core.protocols import Consume, Wave
+from ..core.protocols import Consume, Executions, ToolWave, Wave
 from ..core.random import rng
+from ..core.sandbox import Execution, Limits
+from ..core.tooling import ToolRequest, ToolResult
+from .deeds import Deed, DeedWave, Done
 from .flight import Place
 from .journal import hash_json
 from .ledger import Ledger
 from .services import Services
+from .toolbox import ProgramDeed, ToolDeed
 from .wave import WaveRun
 
 MAX_DEPTH = 4
@@ -82,6 +86,26 @@ class RunScope:
         services = self._services
         key = f"{self._path}/{node}.{visit}.{name}"
         return await services.journal.effect(key, request, perform, elapsed=services.clock.elapsed)
+
+    @property
+    def tools(self) -> Mapping[str, ToolSpec]:
+        """The tools of this run by name."""
+        return {name: grant.spec for name, grant in self._services.tools.items()}
+
+    async def call_tools(self, node: str, calls: Sequence[ToolRequest], *, visit: int = 0) -> ToolWave:
+        """Call tools concurrently; see :meth:`core.protocols.Scope.call_tools`."""
+        done = await self._do(node, visit, [ToolDeed(self._services, self, call) for call in calls])
+        results = [said and ToolResult(output=said["output"], error=said["error"]) for said in done.responses]
+        return ToolWave(tuple(results), done.stop_reason)
+
+    async def execute(self, node: str, programs: Sequence[str], *, limits: Limits, visit: int = 0) -> Executions:
+        """Run programs concurrently; see :meth:`core.protocols.Scope.execute`."""
+        done = await self._do(node, visit, [ProgramDeed(self._services, code, limits) for code in programs])
+        results = [said and Execution.model_validate(said) for said in done.responses]
+        return Executions(tuple(results), done.stop_reason)
+
+    async def _do(self, node: str, visit: int, deeds: Sequence[Deed]) -> Done:
+        return await DeedWave(self._services, self._ledger, Place(self._path, node, visit), deeds).run()
 
     async def same_answer(self, a: Answer, b: Answer) -> bool:
         """Whether two answers are equal. ``unknown`` (the worker was killed or cannot read them) counts as different."""

@@ -13,10 +13,12 @@ from ..core.events import Event
 from ..core.model_spec import ModelSpec
 from ..core.problem import Message
 from ..core.protocols import Gateway
+from ..core.tooling import Grant
 from ..core.usage import Usage
 from .control import Control
 from .journal import Journal
 from .telemetry import Telemetry
+from .workshop import Workshop
 
 Listener = Callable[[Event], None]
 """Called with each event as it happens, in the executing process."""
@@ -67,6 +69,11 @@ class Services:
     log: EventLog
     control: Control
     clock: Clock
+    workshop: Workshop
+    tools: Mapping[str, Grant]
+    """What the run may call."""
+    sandbox: str | None
+    """The sandbox that it runs code in."""
     judge: SymbolicWorker
     call_timeout: float
     telemetry: Telemetry | None = None

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from functools import cache
-from importlib.metadata import version
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from ..agents.prompt_files import load_prompt
 from ..core.answers import SymbolicWorker
-from ..core.base import Frozen
 from ..core.budget import Budget
 from ..core.errors import ConfigError, ReplayDiverged, StoreError, UnknownNameError
 from ..core.model_spec import ModelSpec
@@ -20,15 +16,15 @@ from ..core.problem import AnswerKind, Message, Problem
 from ..core.protocols import Gateway
 from ..core.records import JournalEntry, Lease, RunRecord, RunSpec
 from ..core.result import Result, RunState, Status
+from ..core.sandbox import Sandbox
 from ..core.usage import Amounts
-from ..graphs.registry import STRATEGIES
-from ..graphs.strategy import Strategy
 from ..memory.store import Store, this_process
 from ..models.catalogue import Catalogue
 from ..models.gateway import ModelGateway, RetryPolicy
-from .casting import cast, recast, require_keys, require_prices
-from .fork import merged, origin, part_of, part_until_event, part_until_key
+from ..tools.tool import ToolError
+from .fork import origin, part_of, part_until_event, part_until_key
 from .journal import JournalEnded
+from .planning import Planner
 from .run import Execution
 from .services import Listener
 from .settings import LoadedSettings, load_settings
@@ -36,6 +32,8 @@ from .staff import Notify, Staff
 from .team import Team
 from .telemetry import Watch
 from .tending import LEASE_SECONDS, Tender
+from .toolshed import Toolshed
+from .workshop import Workshop
 
 
 class Session:
@@ -46,6 +44,7 @@ class Session:
         store: path or URL of the store; ``:memory:`` keeps nothing.
         gateway: the door to models; tests pass one with a scripted transport.
         models: catalogue entries beside the shipped ones and the user's.
+        sandbox: used instead of the configured one; tests pass a scripted one.
         notify: told in one line which model was chosen or started, and why.
     """
 
@@ -56,6 +55,7 @@ class Session:
         store: str | Path | None = None,
         gateway: Gateway | None = None,
         models: Mapping[str, ModelSpec] | None = None,
+        sandbox: Sandbox | None = None,
         notify: Notify = lambda _line: None,
     ) -> None:
         self.settings = (settings or load_settings()).settings
@@ -66,6 +66,7 @@ class Session:
         self._models = dict(models or {})
         self._notify = notify
         self._store: Store | None = None
+        self._workshop = Workshop(self.settings, lambda: self.store, sandbox)
         self._tending: Tender | None = None
         self._staff: Staff | None = None
         self._judge = SymbolicWorker()
@@ -87,6 +88,7 @@ class Session:
         if self._staff is not None:
             await self._staff.close()
         await self._gateway.close()
+        await self._workshop.close()
         await self._judge.close()
         if self._store is not None:
             await self._store.close()
@@ -104,6 +106,25 @@ class Session:
         if self._staff is None:
             self._staff = Staff(Catalogue.load(), self.settings, self._notify, self._models)
         return self._staff
+
+    @property
+    def tools(self) -> Toolshed:
+        """The tools outside of any run: listing, calling, adding and removing them."""
+        return Toolshed(self._workshop, self.settings, self.store, self._complete)
+
+    async def _complete(self, prompt: str, max_tokens: int) -> str:
+        """Ask the model of the role ``tool`` for a tool that is called by hand: a run like any other."""
+        roles = self.settings.team
+        team = {"policy": roles["tool"]} if "tool" in roles else None
+        options = {"max_tokens": max_tokens}
+        result = await self.solve(prompt, strategy="greedy", team=team, options=options, answer_kind=AnswerKind.TEXT)
+        if result.candidate is None:
+            raise ToolError(f"no model answered: {result.error or result.stop_reason}")
+        return result.candidate.text
+
+    @property
+    def _planner(self) -> Planner:
+        return Planner(self.settings, self.staff, self._workshop, self.store)
 
     def saved_team(self, name: str | None) -> Team:
         """A team of the configuration; the empty team for None. Raises :class:`UnknownNameError`."""
@@ -198,25 +219,13 @@ class Session:
         experiment: str | None = None,
     ) -> RunSpec:
         """What a run of this request would be made of; nothing is stored. Arguments and errors as for :meth:`create`."""
-        chosen = STRATEGIES.get(strategy or self.settings.strategy)
-        config = chosen.configure({**self.settings.strategies.get(chosen.name, {}), **(options or {})})
-        caps = self._budget(budget)
-        caps.require_room()
-        specs = await cast(self.staff, self.settings, chosen.needs(config), Team.of(team))
-        chosen.check(problem, config, specs, STRATEGIES.all())
-        require_prices(caps, specs)
-        if ledger is not None:
-            require_prices((await self.store.ledger(ledger)).caps, specs)
-        require_keys(specs)
-        return RunSpec(
-            problem=problem,
-            strategy=chosen.name,
-            config=config.model_dump(mode="json"),
-            models=specs,
-            budget=caps,
-            seed=self.settings.seed if seed is None else seed,
-            prompts=_prompts(chosen, problem, config),
-            version=_version(),
+        return await self._planner.new(
+            problem,
+            strategy=strategy,
+            team=team,
+            budget=budget,
+            seed=seed,
+            options=options,
             ledger=ledger,
             experiment=experiment,
         )
@@ -244,25 +253,9 @@ class Session:
             entries = part_until_event(past, await self.store.events(parent.id), at)
         else:
             entries = part_of(past) if at is None else part_until_key(past, at)
-        old = parent.spec
-        chosen = STRATEGIES.get(old.strategy)
-        config = chosen.configure(merged(old.config, options or {}))
-        caps = old.budget if budget is None else self._budget(budget)
-        caps.require_room()
-        specs = await recast(self.staff, old.models, chosen.needs(config), Team.of(team))
-        chosen.check(old.problem, config, specs, STRATEGIES.all())
-        require_prices(caps, specs)
-        require_keys(specs)
-        changes = {
-            "config": config.model_dump(mode="json"),
-            "models": specs,
-            "prompts": _prompts(chosen, old.problem, config) | old.prompts,
-            "budget": caps,
-            "version": _version(),
-            "experiment": None,
-            "forked_from": origin(parent.id, entries),
-        }
-        fork = parent.model_copy(update={"spec": old.model_copy(update=changes), "result": None, "elapsed": 0.0})
+        spec = await self._planner.fork(parent.spec, team=team, budget=budget, options=options)
+        spec = spec.model_copy(update={"forked_from": origin(parent.id, entries)})
+        fork = parent.model_copy(update={"spec": spec, "result": None, "elapsed": 0.0})
         await self._require_same_requests(fork, entries)
         return await self.store.fork_run(fork.spec, entries)
 
@@ -280,16 +273,16 @@ class Session:
         ``listener`` hears of every event. With ``watch``, replies are streamed: it hears of their text as it comes, and so
         does whoever looks into the store. ``again`` and ``reserve`` are those of :class:`Execution`.
 
-        Raises :class:`RunNotFoundError`, :class:`LeaseHeldError`, :class:`EngineError`.
+        Raises :class:`RunNotFoundError`, :class:`LeaseHeldError`, :class:`EngineError`, :class:`SandboxError`.
         """
         record = await self.store.run(run) if isinstance(run, str) else run
         # Models first: a large one takes longer to load than a lease lasts. Where another process executes the run,
         # taking the lease says so at once.
         if record.owner is None:
-            await self._ready(record.spec.models)
+            await self._ready(record.spec)
         lease = await self.store.acquire(record.id, owner=this_process(), ttl=LEASE_SECONDS)
         try:
-            models = await self._ready(record.spec.models)
+            models = await self._ready(record.spec)
         except BaseException:
             await self.store.release(lease, record.state, record.elapsed)
             raise
@@ -309,7 +302,7 @@ class Session:
         Nothing is stored where a model cannot be had. Raises :class:`NameTakenError` for an id that a run has already, and
         as those do.
         """
-        models = await self._ready(spec.models)
+        models = await self._ready(spec)
         record, lease = await self.store.begin_run(spec, id=run_id, owner=this_process(), ttl=LEASE_SECONDS)
         return self._execution(record, lease=lease, models=models, listener=listener, watch=watch, reserve=reserve)
 
@@ -347,8 +340,11 @@ class Session:
                 hint="change only options that leave those requests as they are, fork at an earlier point, or start a new run",
             ) from error
 
-    async def _ready(self, models: Mapping[str, ModelSpec]) -> dict[str, ModelSpec]:
-        return {role: await self.staff.ready(spec) for role, spec in models.items()}
+    async def _ready(self, spec: RunSpec) -> dict[str, ModelSpec]:
+        """Start what a run needs, so that nothing is spent where it cannot be had; its models as they answer now."""
+        if spec.sandbox is not None:
+            await self._workshop.sandbox(spec.sandbox)
+        return {role: await self.staff.ready(model) for role, model in spec.models.items()}
 
     def _execution(
         self,
@@ -369,6 +365,7 @@ class Session:
             gateway=self._gateway,
             tender=self._tending or Tender(self.store),
             models=models,
+            workshop=self._workshop,
             judge=self._judge,
             call_timeout=self.settings.call_timeout,
             listener=listener,
@@ -377,19 +374,3 @@ class Session:
             again=again,
             reserve=reserve,
         )
-
-    def _budget(self, budget: Budget | str | int | None) -> Budget:
-        if isinstance(budget, Budget):
-            return budget
-        given = self.settings.budget if budget is None else budget
-        return Budget() if given is None else Budget.parse(given)
-
-
-@cache
-def _version() -> str:
-    """Read once: the metadata of the package lie in a file."""
-    return version("symposia")
-
-
-def _prompts(strategy: Strategy[Any], problem: Problem, config: Frozen) -> dict[str, str]:
-    return {name: load_prompt(name) for name in strategy.prompt_names(problem, config)}

@@ -14,16 +14,19 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 from urllib.parse import urlsplit
 
 import platformdirs
-from pydantic import Field, ValidationError, field_validator
+from pydantic import BeforeValidator, Field, ValidationError, field_validator
 
 from ..core.base import Frozen
 from ..core.budget import Budget
 from ..core.errors import ConfigError, UnknownNameError, UsageError
+from ..core.tooling import Approval
 from ..graphs.registry import STRATEGIES
+from ..tools.sandbox.opening import SandboxName
+from ..tools.tool import TOOLS
 from .toml_file import KeyPath, read_toml, set_top_level
 
 PROJECT_FILE = "symposia.toml"
@@ -31,9 +34,25 @@ PREFIX = "SYMPOSIA_"
 RESERVED = frozenset({"SYMPOSIA_CONFIG", "SYMPOSIA_FAILPOINT"})
 """Variables that are no settings: the place of the user's file, and crashes on purpose in tests."""
 
-_TABLES = {"team": ("ROLE",), "teams": ("NAME", "ROLE"), "strategies": ("STRATEGY", "OPTION")}
+_TABLES = {
+    "team": ("ROLE",),
+    "teams": ("NAME", "ROLE"),
+    "strategies": ("STRATEGY", "OPTION"),
+    "approve": ("TOOL",),
+    "tools": ("TOOL", "SETTING"),
+    "mcp": ("SERVER", "SETTING"),
+}
 """The levels of keys below each table; what lies deeper is one value."""
+_FREE = frozenset({"strategies", "tools", "mcp"})
+"""Tables whose values are of any type."""
 _PATHS = ("store", "models_dir", "vllm_python")
+
+
+def _approval(given: object) -> object:
+    """An approval by its name, for files and flags hold no enumerations."""
+    if isinstance(given, str) and given not in {*Approval}:
+        raise UnknownNameError("approval", given, Approval)
+    return Approval(given) if isinstance(given, str) else given
 
 
 class Settings(Frozen):
@@ -65,6 +84,14 @@ class Settings(Frozen):
     """Overrides every catalogue entry's own choice."""
     strategies: dict[str, dict[str, Any]] = Field(default_factory=dict)
     """Default options of each strategy, as in ``[strategies.self-consistency]``."""
+    tools: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    """Settings of each tool, as in ``[tools.web-search]``."""
+    mcp: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    """MCP servers by name, as in ``[mcp.files]``: a ``command`` or a ``url``. Their tools are named ``files__TOOL``."""
+    sandbox: SandboxName = "bubblewrap"
+    """What runs code that models write. One that cannot be had is an error: no other is taken instead."""
+    approve: dict[str, Annotated[Approval, BeforeValidator(_approval)]] = Field(default_factory=dict)
+    """Whether a tool may be called, by its name: ``always`` (the default), ``ask`` a person call by call, or ``never``."""
 
     @field_validator("budget", mode="before")
     @classmethod
@@ -127,8 +154,9 @@ def load_settings(
         values |= layer.values
         origins |= layer.origins
     for path in values:
-        if path[0] == "strategies" and path[1] not in (known := STRATEGIES.names()):
-            raise UnknownNameError("strategy", path[1], known, where=origins[path])
+        for table, kind, registry in (("strategies", "strategy", STRATEGIES), ("tools", "tool", TOOLS)):
+            if path[0] == table and path[1] not in (known := registry.names()):
+                raise UnknownNameError(kind, path[1], known, where=origins[path])
     settings = Settings.model_validate(_nested(values))
     defaults = [name for name in Settings.model_fields if not any(path[0] == name for path in origins)]
     named = {".".join(path): origin for path, origin in origins.items()}
@@ -196,7 +224,7 @@ def _environment_layer(environ: Mapping[str, str], below: Mapping[KeyPath, Any])
         path: KeyPath = (field,)
         for name in rest:
             path = (*path, _as_spelt(name, path, below))
-        data[path] = _option_value(text) if field == "strategies" else text
+        data[path] = _option_value(text) if field in _FREE else text
         origins[path] = variable
     return _layer(_nested(data), origins, strict=False)
 
@@ -259,7 +287,7 @@ def _as_spelt(name: str, parent: KeyPath, below: Mapping[KeyPath, Any]) -> str:
     for path in below:
         if path[:depth] == parent and len(path) > depth and path[depth].replace("-", "_").upper() == name.upper():
             return path[depth]
-    return name.lower().replace("_", "-") if parent == ("strategies",) else name.lower()
+    return name.lower().replace("_", "-") if parent in {("strategies",), ("tools",), ("approve",)} else name.lower()
 
 
 def _option_value(text: str) -> Any:

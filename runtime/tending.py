@@ -12,7 +12,7 @@ from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
 
 from ..core.errors import LeaseLostError, StoreError
-from ..core.records import ControlKind, Lease
+from ..core.records import ControlKind, ControlRecord, Lease, Verdict
 from ..core.result import RunState, StopReason
 from ..memory.store import Store
 from .control import Control
@@ -29,6 +29,8 @@ class Tender:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._runs: dict[Lease, Control] = {}
+        self._states: dict[Lease, RunState] = {}
+        """As stored; running where it is not in here."""
         self._tasks: dict[Callable[[], Coroutine[Any, Any, None]], asyncio.Task[None]] = {}
 
     @contextlib.contextmanager
@@ -42,6 +44,7 @@ class Tender:
             yield
         finally:
             del self._runs[lease]
+            self._states.pop(lease, None)
 
     async def close(self) -> None:
         """End the tasks."""
@@ -70,18 +73,29 @@ class Tender:
             with contextlib.suppress(StoreError):  # as for the leases
                 asked = await self._store.pending_controls_of({lease.run_id for lease in self._runs})
                 for lease, control in [*self._runs.items()]:
-                    for wish in asked.get(lease.run_id, ()):
-                        await self._obey(lease, control, wish.seq, wish.kind)
+                    with contextlib.suppress(StoreError):  # of a run that has ended meanwhile: the others are not kept waiting
+                        for wish in asked.get(lease.run_id, ()):
+                            await self._obey(lease, control, wish)
+                        await self._show(lease, control)
 
-    async def _obey(self, lease: Lease, control: Control, seq: int, wish: ControlKind) -> None:
-        with contextlib.suppress(StoreError):  # of a run that has ended meanwhile: the others' wishes are not kept waiting
-            if not await self._store.consume_control(lease, seq):
-                return  # taken back in the meantime
-            if wish is ControlKind.STOP:
-                control.halt(StopReason.STEERED)
-            elif wish is ControlKind.PAUSE:
-                control.pause()
-                await self._store.set_state(lease, RunState.PAUSED)
-            else:
-                control.resume()
-                await self._store.set_state(lease, RunState.RUNNING)
+    async def _obey(self, lease: Lease, control: Control, wish: ControlRecord) -> None:
+        said = wish.response
+        if said is not None and not control.asks_about(said.about):
+            return  # said before the call is reached, as in a run that was broken off: it is taken up then
+        if not await self._store.consume_control(lease, wish.seq):
+            return  # taken back in the meantime
+        if said is not None:
+            control.decide(said.about, Verdict(approve=said.approve, note=said.note, author=wish.author))
+        elif wish.kind is ControlKind.STOP:
+            control.halt(StopReason.STEERED)
+        elif wish.kind is ControlKind.PAUSE:
+            control.pause()
+        elif wish.kind is ControlKind.RESUME:
+            control.resume()
+
+    async def _show(self, lease: Lease, control: Control) -> None:
+        """Have the stored state say what the run is doing."""
+        state = RunState.PAUSED if control.paused else RunState.WAITING if control.waiting else RunState.RUNNING
+        if self._states.get(lease, RunState.RUNNING) is not state:
+            await self._store.set_state(lease, state)
+            self._states[lease] = state

@@ -26,13 +26,13 @@ from .journal import hash_json
 from .ledger import Ledger, Reservation
 from .services import Services
 
-_JOURNALED_CUTS = {StopReason.BUDGET, StopReason.DEADLINE}
-_END = "end"
+JOURNALED_CUTS = {StopReason.BUDGET, StopReason.DEADLINE}
+END = "end"
 
 
 def is_cut(entry: JournalEntry) -> bool:
     """Whether a journal entry says that budget or deadline cut a wave, and where."""
-    said = entry.response if entry.kind is EntryKind.EFFECT and entry.key.endswith(f".{_END}") else None
+    said = entry.response if entry.kind is EntryKind.EFFECT and entry.key.endswith(f".{END}") else None
     return isinstance(said, dict) and said.keys() == {"reason", "consumed"}
 
 
@@ -80,7 +80,7 @@ class WaveRun:
             return Wave(tuple(self._consumed), self._late(), reason)
         if reason is not StopReason.FINISHED:
             await self._consume_known(range(self._settled, len(self._calls)))
-        if reason in _JOURNALED_CUTS:
+        if reason in JOURNALED_CUTS:
             await self._journal_cut(reason, end)
         return Wave(tuple(self._consumed), (), reason)
 
@@ -189,7 +189,7 @@ class WaveRun:
 
     @property
     def _end_key(self) -> str:
-        return f"{self._place.path}/{self._place.node}.{self._place.visit}.{_END}"
+        return f"{self._place.path}/{self._place.node}.{self._place.visit}.{END}"
 
     def _announce_start(self) -> None:
         place, role = self._place, self._calls[0].role

@@ -20,6 +20,7 @@ from ..core.model_spec import Ability, ModelSpec
 from ..core.problem import AnswerKind
 from ..core.protocols import OnText
 from ..core.result import Result
+from ..core.sandbox import Execution
 from ..graphs.registry import STRATEGIES
 from ..graphs.strategy import Strategy
 from ..models.gateway import ModelGateway, RetryPolicy
@@ -28,6 +29,7 @@ from ..runtime.session import Session
 from ..runtime.settings import load_settings
 from .completions import Script
 from .loopback import Latency
+from .sandbox import ScriptedSandbox, bound_answer
 from .scripted import ScriptedCall, ScriptedModel, fake_spec
 
 ABLE = frozenset({Ability.CHAT, Ability.SEED, Ability.LOGPROBS})
@@ -52,6 +54,8 @@ class Trial:
     latency: Latency = 0.0
     fail: Callable[[ScriptedCall], ModelError | None] | None = None
     abilities: frozenset[Ability] = ABLE
+    execute: Callable[[str], Execution] = bound_answer
+    """What comes of a program."""
 
     @property
     def specs(self) -> dict[str, ModelSpec]:
@@ -67,7 +71,9 @@ class Trial:
         gateway = ModelGateway(transports={"direct": cast}, retry=RetryPolicy(max_attempts=1))
         models = {spec.name: spec for spec in self.specs.values()}
         with STRATEGIES.having(self.strategy.name, self.strategy):
-            async with Session(settings=settings, store=folder / "runs.db", gateway=gateway, models=models) as session:
+            async with Session(
+                settings=settings, store=folder / "runs.db", gateway=gateway, models=models, sandbox=cast.sandbox
+            ) as session:
                 yield session, cast
 
     async def solve(
@@ -103,6 +109,8 @@ class Cast:
     def __init__(self, trial: Trial) -> None:
         self.calls: list[ScriptedCall] = []
         """Of all roles, in order."""
+        self.sandbox = ScriptedSandbox(trial.execute)
+        """Runs the strategy's programs, and its tools' ones."""
         self._fail = trial.fail
         self._models = {
             spec.name: ScriptedModel(

@@ -6,7 +6,7 @@ import asyncio
 import itertools
 import random
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -17,12 +17,14 @@ from ..core.model_spec import Ability
 from ..core.problem import AnswerKind, Problem
 from ..core.records import EntryStatus
 from ..core.result import Status, StopReason
+from ..core.sandbox import Execution
 from ..graphs.selection import AGGREGATES
 from ..graphs.strategy import Strategy
 from .completions import Script
 from .conformance import Broken, Check, checks, expect, expect_options, expect_sentence
 from .conformance_runs import ABLE, Ran, Trial, break_off, temporary_folder
 from .loopback import Latency
+from .sandbox import bound_answer
 
 NAME = re.compile(r"[a-z][a-z0-9]*([-.][a-z0-9]+)*")
 """How strategies, verifiers and nodes are named."""
@@ -39,6 +41,7 @@ def strategy_conformance(
     question: str = "How much is 1 + 1?",
     answer_kind: AnswerKind | str = AnswerKind.NUMBER,
     replies: Mapping[str, Script] | None = None,
+    execute: Callable[[str], Execution] = bound_answer,
 ) -> list[Check]:
     """What every strategy must keep to, each point a check.
 
@@ -48,8 +51,9 @@ def strategy_conformance(
         question: what it is asked.
         answer_kind: the kind of answer, one that it can work on.
         replies: by role, what that role's model answers; by default numbers that agree and differ by sample.
+        execute: what comes of a program; by default what it binds ``answer`` to.
     """
-    trial = Trial(strategy, options or {}, question, answer_kind, replies or {})
+    trial = Trial(strategy, options or {}, question, answer_kind, replies or {}, execute=execute)
     rules = StrategyRules(trial)
     return checks(strategy.name, [getattr(rules, name) for name in vars(StrategyRules) if not name.startswith("_")])
 
@@ -136,13 +140,14 @@ class StrategyRules:
             _same(still, shuffled, "with other latencies")
 
     async def replay(self) -> None:
-        """A finished run is reproduced from its journal, without a call."""
+        """A finished run is reproduced from its journal, without a call of a model and without running a program."""
         with temporary_folder() as folder:
             async with self._trial.session(folder) as (session, cast):
                 ran = await self._trial.solve(session)
-                made = len(cast.calls)
+                made, programs = len(cast.calls), len(cast.sandbox.programs)
                 replayed = Ran(await session.replay(ran.result.run_id), [])
                 expect(len(cast.calls) == made, "the replay made calls")
+                expect(len(cast.sandbox.programs) == programs, "the replay ran programs")
         _same(ran, replayed, "replayed")
         expect(ran.result.usage == replayed.result.usage, "the replay costs something else")
 

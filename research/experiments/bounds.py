@@ -20,15 +20,19 @@ def call_bounds(spec: RunSpec) -> CallBounds:
 
 
 def samples(spec: RunSpec) -> int:
-    """Solutions that a run writes at most: its option ``n`` where it has one, else one a call."""
+    """Completions that the policy of a run writes at most."""
+    strategy = STRATEGIES.get(spec.strategy)
+    if strategy.samples is not None:
+        return strategy.samples(strategy.configure(spec.config))
     return int(spec.config.get("n", call_bounds(spec).most))
 
 
 def most(spec: RunSpec, call_timeout: float) -> Amounts:
     """Upper bound of what a run may take, within its own budget.
 
-    Where the policy alone is called: its prompt for every call, ``max_tokens`` for every sample. Where other roles are asked,
-    nothing is known of what they are asked but the size of their context, which every call of theirs is taken to fill.
+    Where the policy alone is called: its prompt for every call, ``max_tokens`` for every sample. Of later prompts of a
+    conversation, and of what other roles are asked, nothing is known but the size of the model's context, which every such call
+    is taken to fill.
     """
     strategy = STRATEGIES.get(spec.strategy)
     config = strategy.configure(spec.config)
@@ -37,7 +41,8 @@ def most(spec: RunSpec, call_timeout: float) -> Amounts:
         messages=(*spec.problem.messages, Message(role="system", content="\n\n".join(spec.prompts.values()))),
         max_tokens=config.max_tokens if isinstance(config, Sampling) else spec.models[POLICY].context,
     )
-    policy = upper_bound(spec.models[POLICY], asked, asked.prompt_bound(), call_timeout)
+    prompt = spec.models[POLICY].context if strategy.converses else asked.prompt_bound()
+    policy = upper_bound(spec.models[POLICY], asked, prompt, call_timeout)
     found = _times(policy, calls)
     if (extra := samples(spec) - calls) > 0:  # several in one request, whose prompt is paid once
         written = upper_bound(spec.models[POLICY], asked, 0, 0.0)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from ...agents.policy import ROLE as POLICY
 from ...core.answers import SymbolicWorker, group, plain_same
-from ...core.candidate import Answer, Candidate
+from ...core.candidate import Answer, Candidate, ToolCounts
 from ...core.result import Result, Status
 from ...core.usage import Usage, total
 from ..graders.grade import Grade
@@ -83,7 +83,13 @@ def _trial(cell: Cell, result: Result, grade: Grade, by_selector: dict[str, floa
         dollars=None if usage.unpriced_calls else usage.dollars,
         seconds=result.seconds,
         failures=dict(result.failures),
+        tools=_tools(result.candidates),
     )
+
+
+def _tools(candidates: Sequence[Candidate]) -> dict[str, int]:
+    counts = [candidate.tool_counts for candidate in candidates if candidate.tool_counts is not None]
+    return {name: sum(getattr(each, name) for each in counts) for name in ToolCounts.model_fields} if counts else {}
 
 
 def _sample(cell: Cell, index: int, candidate: Candidate, grade: Grade, number: int) -> Sample:

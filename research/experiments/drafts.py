@@ -11,6 +11,7 @@ from ...core.problem import AnswerKind
 from ...core.records import RunSpec
 from ...graphs.registry import STRATEGIES
 from ...runtime.casting import require_prices
+from ...runtime.granting import require_unattended
 from ...runtime.session import Session
 from ..tasks.item import Item
 from .arms import Cell
@@ -44,6 +45,7 @@ class Drafts:
         bases = [await self._base(arm, item) for item in items]
         prompts = {name: text for base in bases for name, text in base.prompts.items()}
         base = bases[0]
+        require_unattended(base.tools)
         digests = {name: hashlib.blake2b(text.encode(), digest_size=8).hexdigest() for name, text in prompts.items()}
         return PlannedArm(
             arm=arm,
@@ -56,7 +58,7 @@ class Drafts:
     async def require_prices(self, arm: Arm, item: Item, cap: str) -> None:
         """Raise :class:`ConfigError` where a cap in dollars could not be kept, since a price is not known."""
         base = await self._base(arm, item)
-        require_prices(Budget.parse(cap), base.models)
+        require_prices(Budget.parse(cap), base.models, base.tools)
 
     async def _base(self, arm: Arm, item: Item) -> RunSpec:
         strategy = STRATEGIES.get(arm.strategy)

@@ -16,7 +16,7 @@ import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any, NamedTuple, TextIO, TypeVar
 
@@ -186,25 +186,27 @@ def _write_rows(file: TextIO, kind: type[_Row], rows: Iterable[_Row]) -> None:
 
 def _read_rows(path: Path, kind: type[_Row]) -> Iterator[_Row]:
     columns = _columns(kind)
+    needed = sum(field.default is MISSING and field.default_factory is MISSING for field in fields(kind))
     readers = [codec.read for codec in columns.values()]
-    for line, cells in _read_cells(path, list(columns)):
+    for line, cells in _read_cells(path, list(columns), needed):
         try:
-            yield kind(*[read(cell) for read, cell in zip(readers, cells, strict=True)])
+            yield kind(*[read(cell) for read, cell in zip(readers, cells, strict=False)])
         except ValueError as error:
             raise _wrong_cell(path, line, columns, cells) from error
 
 
-def _read_cells(path: Path, columns: list[str]) -> Iterator[tuple[int, list[str]]]:
-    """The rows below the head, with their lines."""
+def _read_cells(path: Path, columns: list[str], needed: int) -> Iterator[tuple[int, list[str]]]:
+    """The rows below the head, with their lines. An older symposia did not write the columns beyond the first ``needed``."""
     csv.field_size_limit(_LARGEST_CELL)  # of the whole process; the default is below what an answer of code may have
     line = 1
     try:
         with path.open(encoding="utf-8", newline="") as file:
             reader = csv.reader(file, strict=True)
-            _check_columns(path, next(reader, []), columns)
+            head = next(reader, [])
+            _check_columns(path, head, columns[: max(needed, len(head))])
             for line, cells in enumerate(reader, 2):
-                if len(cells) != len(columns):
-                    raise EvidenceError(f"{path}, line {line}: {len(cells)} cells where there are {len(columns)} columns")
+                if len(cells) != len(head):
+                    raise EvidenceError(f"{path}, line {line}: {len(cells)} cells where there are {len(head)} columns")
                 yield line, cells
     except OSError as error:
         raise EvidenceError(f"{path} cannot be read: {error.strerror or error}") from error
@@ -223,7 +225,7 @@ def _check_columns(path: Path, found: Sequence[str], wanted: list[str]) -> None:
 
 
 def _wrong_cell(path: Path, line: int, columns: dict[str, _Codec], cells: list[str]) -> EvidenceError:
-    for (name, codec), cell in zip(columns.items(), cells, strict=True):
+    for (name, codec), cell in zip(columns.items(), cells, strict=False):
         try:
             codec.read(cell)
         except ValueError:

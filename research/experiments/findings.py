@@ -14,6 +14,7 @@ from .curves import BETA, MAJORITY, ORACLE, Curve, at_equal_cost, curve, doublin
 from .pools import Pool, pool_of
 from .records import Arm, Evidence
 from .scores import ArmRows, Scores, rows_by_arm, scores_of
+from .tool_use import ToolUse, tool_use
 
 _BASELINE = "greedy"
 
@@ -38,6 +39,8 @@ class Findings:
     comparisons: tuple[Comparison, ...]
     front: tuple[Spot, ...]
     """Arms and curves (the oracle apart, which nobody can run) that nothing cheaper or as cheap beats, cheapest first."""
+    tool_use: tuple[ToolUse, ...]
+    """Of the arms that have tools."""
 
 
 def study(evidence: Evidence, *, baseline: str | None = None) -> Findings:
@@ -62,6 +65,7 @@ def study(evidence: Evidence, *, baseline: str | None = None) -> Findings:
         curves=curves,
         comparisons=_comparisons(rows, pools, baseline),
         front=_front(arms, curves),
+        tool_use=_tool_use(rows),
     )
 
 
@@ -105,6 +109,15 @@ def _vote_of(arm: Arm, arms: Sequence[Arm], pools: dict[str, Pool]) -> Pool | No
     """The largest pool of the same policy; one of self-consistency before others, for its samples were drawn to vote."""
     mine = [pools[each.label] for each in arms if each.label in pools and each.team.get("policy") == arm.team.get("policy")]
     return max(mine, key=lambda pool: (pool.arm.strategy == "self-consistency", pool.size), default=None)
+
+
+def _tool_use(rows: dict[str, ArmRows]) -> tuple[ToolUse, ...]:
+    arms = [each.arm for each in rows.values()]
+    found = []
+    for each in rows.values():
+        label = _greedy_of(each.arm, arms)
+        found.append(tool_use(each, None if label is None else rows[label]))
+    return tuple(one for one in found if one is not None)
 
 
 def _front(arms: Sequence[ArmSummary], curves: Sequence[Curve]) -> tuple[Spot, ...]:

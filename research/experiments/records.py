@@ -70,6 +70,8 @@ class Trial:
     seconds: float
     failures: dict[str, int]
     """Calls that failed for good, by error code."""
+    tools: dict[str, int] = field(default_factory=dict)
+    """Tool calls of its candidates: ``calls``, of them ``justified``, ``failed``, ``repeated``; empty where it has no tools."""
 
     @property
     def cost_tokens(self) -> int:

@@ -17,8 +17,8 @@ class Line(NamedTuple):
     """One number. Shares and differences are from 0 to 1; what does not apply, or is not known, is None."""
 
     what: str
-    """``accuracy``, ``oracle``, ``selector``, ``group``, ``calibration``, ``per solved`` and ``count`` of an arm; ``curve``,
-    ``samples`` (taken, in the mean) and ``law`` of a pool; ``comparison``."""
+    """``accuracy``, ``oracle``, ``selector``, ``group``, ``calibration``, ``per solved``, ``count`` and ``tools`` of an arm;
+    ``curve``, ``samples`` (taken, in the mean) and ``law`` of a pool; ``comparison``."""
     arm: str
     name: str = ""
     """Of the selector, rule, group, count; for a comparison, what the arm is compared with."""
@@ -40,6 +40,9 @@ def lines(findings: Findings) -> Iterator[Line]:
     """All of them, in the order of the report."""
     for each in findings.arms:
         yield from _arm(each)
+    for used in findings.tool_use:
+        for count in ("calls", "justified", "failed", "repeated", "judged", "needless"):
+            yield Line("tools", used.arm, count, estimate=getattr(used, count))
     for curve in findings.curves:
         yield from _curve(curve)
     for comparison in findings.comparisons:

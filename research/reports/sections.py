@@ -8,6 +8,7 @@ from ..experiments.analysis import ArmSummary, Measured
 from ..experiments.comparisons import ENOUGH, Comparison
 from ..experiments.curves import BETA, ORACLE, Curve
 from ..experiments.findings import Findings, Spot, curve_name
+from ..experiments.tool_use import ToolUse
 from .document import NOTHING, UNKNOWN, Document, Section, Table, bounds, label, p_value, percent, plural, quantity, tokens
 
 _ON_FRONT = "•"
@@ -19,6 +20,7 @@ def document(findings: Findings) -> Document:
         _accuracy(findings.arms),
         _cost(findings),
         _selectors(findings.arms),
+        _tool_use(findings.tool_use),
         *(_curves(group, findings.front) for group in _by_pool(findings.curves)),
         comparison_section(findings.comparisons),
         _rules(findings.arms),
@@ -158,6 +160,23 @@ def _selectors(arms: Sequence[ArmSummary]) -> Section | None:
         for name, found in each.selectors.items()
     ]
     return Section("Selectors on the same samples", Table(head, tuple(rows), labels=2)) if rows else None
+
+
+def _tool_use(arms: Sequence[ToolUse]) -> Section | None:
+    """Of the calls, the share that each column says."""
+    head = ("arm", "calls", "calls / problem", "justified", "failed", "repeated", "needless")
+    rows = [
+        (
+            label(each.arm),
+            f"{each.calls:,}",
+            f"{each.calls / each.n_trials:.2f}",
+            *(percent(count / each.calls if each.calls else None) for count in (each.justified, each.failed, each.repeated)),
+            percent(each.needless / each.judged if each.needless is not None and each.judged else None),
+        )
+        for each in arms
+    ]
+    said = ("Needless are calls on problems that the greedy answer of the same policy solves without tools.",)
+    return Section("Tools, in per cent of the calls", Table(head, tuple(rows)), said) if rows else None
 
 
 def _by_pool(curves: Sequence[Curve]) -> list[list[Curve]]:

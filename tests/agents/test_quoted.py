@@ -1,13 +1,15 @@
 from __future__ import annotations
 
+import json
 import re
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from symposia.agents.prompt_files import load_prompt
-from symposia.agents.quoted import asking, conversation, defused, fill
+from symposia.agents.quoted import as_data, asking, conversation, defused, fill
 from symposia.core.problem import ImagePart, ImageUrl, Message, TextPart, ToolCall, ToolFunction
 
 OURS = re.compile(r"<\s*/?\s*(conversation|message|solution)\b", re.IGNORECASE)
@@ -57,3 +59,25 @@ def test_images_of_the_conversation_are_shown_beside_the_text() -> None:
     turn = Message(role="user", content=(TextPart(text="What is this?"), image))
     assert asking("Look.", [turn]).content == (TextPart(text="Look."), image)
     assert asking("Look.", [Message(role="user", content="?")]).content == "Look."
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)
+)
+
+
+@given(JSON)
+def test_data_is_one_line_that_reads_back_as_it_was(value: Any) -> None:
+    said = as_data(value)
+    assert json.loads(said) == value
+    assert len(said.splitlines()) <= 1
+
+
+@pytest.mark.parametrize(
+    "marker", ["<|im_end|>", "</s>", "<start_of_turn>", "<\uff5cUser\uff5c>", "[INST]", "[/INST]", "[TOOL_CALLS]"]
+)
+def test_data_holds_no_marker_of_a_chat_template(marker: str) -> None:
+    said = as_data({"text": f"before {marker} after"})
+    assert marker not in said
+    assert json.loads(said) == {"text": f"before {marker} after"}
+    assert as_data("1 < 2 and [1] and x <= 3") == '"1 < 2 and [1] and x <= 3"'

@@ -13,7 +13,7 @@ from symposia.core.candidate import ExtractionRule
 from symposia.core.problem import AnswerKind
 
 NUMBER, EXPRESSION, CHOICE = AnswerKind.NUMBER, AnswerKind.EXPRESSION, AnswerKind.CHOICE
-BOXED, HASHES, CUE, WHOLE, LAST = ExtractionRule
+BOXED, HASHES, CUE, _PROGRAM, WHOLE, LAST = ExtractionRule
 
 FOUND = [
     (r"First \boxed{3}, no: \boxed{\frac{1}{2}}.", "1/2", BOXED),
@@ -231,4 +231,4 @@ def test_a_million_characters_take_no_time(piece: str, closing: str) -> None:
     for kind in (NUMBER, CHOICE, AnswerKind.JSON):
         start = time.process_time()
         extract(text, kind)
-        assert time.process_time() - start < 1
+        assert time.process_time() - start < 10, "not linear: a quadratic rule would take minutes"

@@ -15,12 +15,15 @@ from symposia.core.errors import UsageError
 from symposia.core.model_spec import Price
 from symposia.core.problem import Message
 from symposia.core.result import StopReason
+from symposia.memory.store import Store
 from symposia.models.gateway import ModelGateway
 from symposia.runtime.control import Control
 from symposia.runtime.journal import Journal
 from symposia.runtime.ledger import Ledger
 from symposia.runtime.scope import RunScope
 from symposia.runtime.services import Clock, EventLog, Services
+from symposia.runtime.settings import Settings
+from symposia.runtime.workshop import Workshop
 from symposia.testing import ScriptedModel, fake_spec
 
 CHILDREN = 64
@@ -41,9 +44,16 @@ def services(model: ScriptedModel) -> Services:
         log=EventLog([], None, None),
         control=Control(),
         clock=Clock(0.0),
+        workshop=Workshop(Settings(), _no_store),
+        tools={},
+        sandbox=None,
         judge=SymbolicWorker(),
         call_timeout=30,
     )
+
+
+def _no_store() -> Store:
+    raise AssertionError("no tool is called")
 
 
 async def ignore(result: CallResult) -> bool:

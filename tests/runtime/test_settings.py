@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from symposia.core.errors import ConfigError, UnknownNameError
+from symposia.core.errors import ConfigError, UnknownNameError, UsageError
+from symposia.core.tooling import Approval
 from symposia.runtime.settings import LoadedSettings, Settings, load_settings, set_user_value, user_file_path
 
 Load = Callable[..., LoadedSettings]
@@ -67,6 +68,21 @@ def test_tables_merge_key_by_key(load: Load, tmp_path: Path) -> None:
     assert loaded.origins["strategies.self-consistency.window"] == f"{tmp_path / 'config.toml'}:6"
     assert loaded.origins["team.translator"] == "SYMPOSIA_TEAM__TRANSLATOR"
     assert "team" not in loaded.origins
+
+
+def test_tools_and_their_approvals(load: Load) -> None:
+    loaded = load(
+        '[approve]\nwiki = "never"\nweb-search = "always"\n[tools.web-search]\nprovider = "brave"\n',
+        env={"SYMPOSIA_APPROVE__WEB_SEARCH": "ask", "SYMPOSIA_TOOLS__WEB_SEARCH__LIMIT": "3", "SYMPOSIA_SANDBOX": "monty"},
+    )
+    settings = loaded.settings
+    assert settings.approve == {"wiki": Approval.NEVER, "web-search": Approval.ASK}
+    assert settings.tools == {"web-search": {"provider": "brave", "limit": 3}}
+    assert (settings.sandbox, loaded.origins["approve.web-search"]) == ("monty", "SYMPOSIA_APPROVE__WEB_SEARCH")
+    with pytest.raises(UsageError, match="unknown approval 'sometimes'"):
+        load('[approve]\nwiki = "sometimes"\n')
+    with pytest.raises(ConfigError, match="sandbox"):
+        load('sandbox = "none"\n')
 
 
 def test_a_flag_of_none_was_not_given(load: Load) -> None:

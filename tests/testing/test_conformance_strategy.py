@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import json
 import random
 import time
 from collections.abc import Callable
@@ -19,6 +20,7 @@ from symposia.core.budget import CallBounds
 from symposia.core.calls import ModelCall
 from symposia.core.events import Warned
 from symposia.core.result import Outcome, Selection, StopReason
+from symposia.core.sandbox import Ending, Execution
 from symposia.graphs.registry import STRATEGIES
 from symposia.graphs.strategy import Context, State, Strategy
 from symposia.testing.conformance import Broken, Check
@@ -29,13 +31,44 @@ def judged(prompt: str, sample: int) -> dict[str, Any]:
     return {"content": "Yes", "labels": {"Yes": -0.5, "No": -1.0} if "{2}" in prompt else {"Yes": -1.5, "No": -0.3}}
 
 
+def program(prompt: str, sample: int) -> str:
+    return f"FAKE\n```python\nanswer = {(1, 1, 2)[sample % 3]}\n```"
+
+
+def repaired_program(prompt: str, sample: int) -> str:
+    wrong = sample == 1 and "gave no answer" not in prompt
+    return "FAKE without a program" if wrong else program(prompt, sample)
+
+
+def calculates(prompt: str, sample: int) -> str:
+    wanted = {1: "1 + 0", 0: "3 - 2"}.get(prompt.count('\n\nObservation: {"output"'))
+    action = f"Thought: to be sure\nAction: calculator\nAction Input: {wanted}"
+    return f"{action}\nObservation: 5" if wanted else "FAKE. Final Answer: 1"
+
+
+def tool(prompt: str, sample: int) -> str:
+    tests = [{"arguments": {"n": 1}, "expected": 2}, {"arguments": {"n": 2}, "expected": 4 if "not admitted" in prompt else 5}]
+    parameters = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
+    told = {"name": "twice", "description": "FAKE.", "parameters": parameters, "tests": tests}
+    return f"```python\ndef run(n):\n    return 2 * n\n```\n```json\n{json.dumps(told)}\n```"
+
+
+def twice(code: str) -> Execution:
+    return Execution(ending=Ending.OK, value=4 if "'n': 2" in code else 2)
+
+
 TRIALS: dict[str, dict[str, Any]] = {
     "greedy": {},
     "self-consistency": {"options": {"n": 4, "batched": False}},
     "self-consistency beta": {"options": {"n": 8, "stop": "beta", "window": 3}},
     "self-consistency batched": {"options": {"n": 4}},
+    "program-of-thought": {"options": {"n": 3, "batched": False}, "replies": {"policy": program}},
+    "program-of-thought repaired": {"options": {"n": 3, "repairs": 2}, "replies": {"policy": repaired_program}},
+    "react": {"replies": {"policy": calculates}},
+    "react unhelped": {"options": {"turns": 1}},
     "best-of-n": {"options": {"n": 3, "batched": False}, "replies": {"verifier": judged}},
     "best-of-n unread": {"options": {"n": 3, "batched": False}},
+    "write-tool": {"replies": {"policy": tool}, "execute": twice, "answer_kind": "json"},
     "best-of-n text": {"options": {"n": 2}, "replies": {"verifier": judged}, "answer_kind": "text"},
 }
 OURS = [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from pydantic import Field
 from symposia.core.base import Frozen
 from symposia.core.errors import UnknownNameError
 from symposia.core.tooling import Permission, ToolContext
-from symposia.tools.tool import TOOLS, Tool, ToolError, ToolResult
+from symposia.tools.tool import TOOLS, Given, Tool, ToolError, ToolResult
 
 
 class Division(Frozen):
@@ -99,6 +100,60 @@ def test_a_model_is_told_name_purpose_and_arguments() -> None:
     assert spec.parameters["properties"]["dividend"]["description"] == "The number to be divided."
     assert spec.parameters["additionalProperties"] is False
     json.dumps(spec.parameters)
+
+
+def test_a_schema_of_somebody_else_passes_as_it_is() -> None:
+    async def echo(given: Given, context: ToolContext) -> Any:
+        return given.values
+
+    schema = {"type": "object", "properties": {"values": {"type": "string"}}, "additionalProperties": True}
+    tool = Tool(name="echo", description="Echoes.", arguments=Given, work=echo, schema=schema)
+    assert tool.spec.parameters == schema
+    assert asyncio.run(tool.call('{"values": 1, "x": [null]}')).output == {"values": 1, "x": [None]}
+    assert "no JSON object" in str(asyncio.run(tool.call("[]")).error)
+
+
+class Scale(Frozen):
+    """Settings of ``scaled``."""
+
+    factor: float = 2.0
+    offset: float = 0.0
+
+
+def scaled(settings: Scale) -> Tool[Division]:
+    async def work(arguments: Division, context: ToolContext) -> Any:
+        return arguments.dividend * settings.factor + settings.offset
+
+    return Tool(
+        name="scaled",
+        description="Scales.",
+        arguments=Division,
+        work=work,
+        settings=settings,
+        rebuild=scaled,
+        keys=("A_KEY", "B_KEY"),
+    )
+
+
+async def test_settings_make_the_tool_anew_and_keep_what_was_set_before() -> None:
+    tool = scaled(Scale()).configured({"factor": 10}).configured({"offset": "1"})
+    assert (await tool.call({"dividend": 4})).output == 41
+    assert tool.settings == Scale(factor=10, offset=1)
+    with pytest.raises(UnknownNameError, match=r"unknown setting 'factr' in tool scaled .did you mean 'factor'"):
+        tool.configured({"factr": 1})
+    with pytest.raises(UnknownNameError, match="unknown setting 'x' in tool divide"):
+        DIVIDE.configured({"x": 1})
+    assert DIVIDE.configured({}) is DIVIDE
+
+
+def test_missing_keys_are_all_of_them_or_any() -> None:
+    every = scaled(Scale())
+    any_of = replace(every, any_key=True)
+    assert every.missing_keys({"A_KEY": "a", "B_KEY": ""}) == ("B_KEY",)
+    assert every.missing_keys({"A_KEY": "a", "B_KEY": "b"}) == ()
+    assert any_of.missing_keys({"B_KEY": "b"}) == ()
+    assert any_of.missing_keys({}) == ("A_KEY", "B_KEY")
+    assert replace(DIVIDE, any_key=True).missing_keys({}) == ()
 
 
 def test_tools_are_found_by_name() -> None:

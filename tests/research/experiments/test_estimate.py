@@ -29,6 +29,8 @@ async def spec_of(session, **request):
         ("self-consistency", {"n": 5}, 5),
         ("self-consistency", {"n": 9, "stop": "beta"}, 9),
         ("best-of-n", {"n": 3}, 3),
+        ("program-of-thought", {"n": 2, "repairs": 2}, 6),
+        ("react", {"turns": 3}, 4),
     ],
 )
 async def test_no_run_takes_more_than_its_bound(opened, strategy, options, number) -> None:

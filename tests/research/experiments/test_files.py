@@ -114,11 +114,11 @@ def test_the_files_look_so(tmp_path: Path) -> None:
     assert text["trials.csv"] == [
         (
             "problem,arm,seed,run_id,status,stop_reason,answer,credit,reason,confidence,credits,calls,prompt_tokens,cached_tokens,"
-            "completion_tokens,lost_tokens,question_tokens,sample_tokens,check_tokens,dollars,seconds,failures"
+            "completion_tokens,lost_tokens,question_tokens,sample_tokens,check_tokens,dollars,seconds,failures,tools"
         ),
         (
             'p|1,größe,0,sums-p|1-größe-0,answered,finished,"""""",0.5,"""half\\nof it""",1,"{""majority"":1.0}",'
-            '1,50,0,100,0,50,100,0,0.25,2,"{""timeout"":1}"'
+            '1,50,0,100,0,50,100,0,0.25,2,"{""timeout"":1}",'
         ),
     ]
     assert text["candidates.csv"] == [

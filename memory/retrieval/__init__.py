@@ -1,0 +1,1 @@
+"""Finding documents by their words, by what they mean, and by both."""
