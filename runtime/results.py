@@ -15,8 +15,8 @@ _RETRYABLE_EXIT = {"unreachable", "rate_limit", "server", "timeout", "broken_rep
 _EXIT = {Status.ANSWERED: 0, Status.FAILED: 1, Status.NO_ANSWER: 3, Status.CANCELLED: 130}
 
 
-def build_result(run_id: str, spec: RunSpec, outcome: Outcome, services: Services, error: str | None) -> Result:
-    """The result of a run. ``error`` is the message of a call that failed for good, where none succeeded."""
+def build_result(run_id: str, spec: RunSpec, outcome: Outcome, services: Services) -> Result:
+    """The result of a run."""
     candidates = tuple(services.candidates[key] for key in outcome.candidates)
     pick = services.candidates[outcome.pick] if outcome.pick else None
     status = _status(outcome, services)
@@ -38,7 +38,7 @@ def build_result(run_id: str, spec: RunSpec, outcome: Outcome, services: Service
         seconds=round(services.clock.elapsed(), 3),
         reproducible="seed" if all(model.deterministic for model in services.models.values()) else "journal",
         failures=services.failures,
-        error=error if status is Status.FAILED else None,
+        error=services.error if status is Status.FAILED else None,
         exit_code=_exit_code(status, outcome.stop_reason, services),
     )
 

@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 
 from ..core.answers import SymbolicWorker
 from ..core.errors import BudgetExhaustedError, StoreError
-from ..core.events import CallFailed, Event, RunFinished, RunStarted, StrategyFinished
+from ..core.events import RunFinished, RunStarted, StrategyFinished
 from ..core.model_spec import ModelSpec
 from ..core.protocols import Gateway
 from ..core.records import JournalEntry, Lease, RunRecord
@@ -76,7 +76,6 @@ class Execution:
         self._begins_with = begins_with
         self._again = again
         self._reserve = reserve
-        self._error: str | None = None
         self.control = Control()
 
     async def execute(self) -> Result:
@@ -113,7 +112,7 @@ class Execution:
         log = EventLog(
             () if first else await store.event_ids(record.id),
             None if lease is None else lambda events: store.append(lease, events),
-            self._hear,
+            self._listener,
         )
         return Services(
             run_id=record.id,
@@ -133,12 +132,6 @@ class Execution:
             telemetry=Telemetry(functools.partial(store.put_delta, record.id), self._watch) if self._watch else None,
         )
 
-    def _hear(self, event: Event) -> None:
-        if isinstance(event, CallFailed):
-            self._error = event.failure.message
-        if self._listener is not None:
-            self._listener(event)
-
     async def _decide(self, services: Services) -> Result:
         spec = self._record.spec
         strategy = STRATEGIES.get(spec.strategy)
@@ -150,7 +143,7 @@ class Execution:
         for warning in warnings_about(scope.path, index, outcome, services):
             scope.emit(warning)
         scope.emit(StrategyFinished(scope=scope.path, index=index, strategy=spec.strategy, outcome=outcome))
-        return build_result(self._record.id, spec, outcome, services, self._error)
+        return build_result(self._record.id, spec, outcome, services)
 
     @contextlib.asynccontextmanager
     async def _ledger(self, services: Services) -> AsyncIterator[Ledger]:

@@ -81,6 +81,8 @@ class Services:
     candidates: dict[str, Candidate] = field(default_factory=dict)
     usage: dict[str, Usage] = field(default_factory=dict)
     failures: dict[str, int] = field(default_factory=dict)
+    error: str | None = None
+    """Message of the last call that failed for good, by the order in which results are used."""
     _prompt_tokens: dict[tuple[str, tuple[Message, ...]], int] = field(default_factory=dict)
 
     def spec(self, role: str) -> ModelSpec:

@@ -173,6 +173,7 @@ class WaveRun:
         if result.failure is not None:
             code = result.failure.code
             self._services.failures[code] = self._services.failures.get(code, 0) + 1
+            self._services.error = result.failure.message
         elif result.reply is not None and not result.reply.usage_estimated:
             model = self._services.spec(call.role).name
             self._services.learn_prompt(model, call.request, result.reply.prompt_tokens)

@@ -226,6 +226,15 @@ async def _soft_stopped(session: Session, model: ScriptedModel, after: int) -> R
     return await running
 
 
+async def test_the_error_of_a_run_is_that_of_its_last_call_not_of_the_last_to_arrive(opened) -> None:
+    delays = [0.05, 0.03, 0.0]
+    model = ScriptedModel(answers, latency=lambda _: delays.pop(0), fail=lambda call: RejectedError(f"no {call.sample}"))
+    async with opened(model, **SEPARATE) as session:
+        result = await session.solve("?", team="fake", options={"n": 3})
+        assert (result.status, result.error) == (Status.FAILED, "no 2")
+        assert (await session.replay(result.run_id)).error == "no 2"
+
+
 async def test_a_soft_stop_keeps_the_best_so_far_and_goes_on_later(opened) -> None:
     slow = ScriptedModel(answers, latency=(0.01, 0.08))
     async with opened(slow, **SEPARATE) as session:
