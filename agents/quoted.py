@@ -12,17 +12,18 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from ..core.marks import unmarked
 from ..core.problem import ImagePart, Message, TextPart
 
-_OURS = re.compile(r"<(?=\s*/?\s*(?:conversation|message|solution)\b)", re.IGNORECASE)
+_OURS = re.compile(r"<(?=\s*/?\s*(?:conversation|message|rubric|solution|step)\b)", re.IGNORECASE)
 _MARKER = re.compile(r"<(?=[^\s\d=])|\[(?=/?[A-Z][A-Z_]+\])|[\x7f-\x9f\u2028\u2029\ufeff]")
 """Where a marker of a chat template may begin (``<|im_end|>``, ``</s>``, ``[INST]``), and what may be shown as a line's end."""
 _PLACE = re.compile(r"\{(\w+)\}")
 
 
 def defused(text: str) -> str:
-    """``text`` in which no tag of ours begins any more: its ``<`` is written ``&lt;``. All else stays as it is."""
-    return _OURS.sub("&lt;", text)
+    """``text`` in which no tag of ours begins any more (its ``<`` is written ``&lt;``) and no mark of a chat template."""
+    return _OURS.sub("&lt;", unmarked(text))
 
 
 def as_data(value: Any) -> str:

@@ -1,8 +1,9 @@
-"""Snippets per second: each sandbox, and a plain ``python -c`` for each snippet beside them.
+"""Snippets per second and their processor time: each sandbox, and a plain ``python -c`` for each snippet beside them.
 
     python benchmarks/sandbox.py [--workers 2] [--seconds 5]
 
-Needs an otherwise idle machine. Snippets come eight at a time; each sandbox has run a few before the clock starts.
+Needs an otherwise idle machine; processor time, which is that of this process and all below it, depends less on that. Snippets
+come eight at a time; each sandbox has run a few before the clock starts.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ import warnings
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
+import psutil
+
 from symposia.tools.sandbox.opening import SANDBOXES, open_sandbox
 
 SMALL = "total = 0\nfor n in range(100):\n    total += n * n\ntotal"
@@ -32,6 +35,8 @@ class Measured(NamedTuple):
     """Seconds that one of them takes, from asking to having its value."""
     first: float
     """Seconds until the first had its value, when nothing was started yet."""
+    processor: float
+    """Seconds of processor time for each, here and in all processes below."""
 
 
 async def measure(run: Callable[[], Awaitable[object]], seconds: float) -> Measured:
@@ -47,9 +52,16 @@ async def measure(run: Callable[[], Awaitable[object]], seconds: float) -> Measu
             await run()
             took.append(time.perf_counter() - started)
 
-    began = time.perf_counter()
+    began, before = time.perf_counter(), processor_seconds()
     await asyncio.gather(*(repeatedly() for _ in range(ABREAST)))
-    return Measured(len(took) / (time.perf_counter() - began), statistics.median(took), first)
+    rate, processor = len(took) / (time.perf_counter() - began), (processor_seconds() - before) / len(took)
+    return Measured(rate, statistics.median(took), first, processor)
+
+
+def processor_seconds() -> float:
+    """What this process and all below it have used. One that ends is counted by its parent from then on."""
+    me = psutil.Process()
+    return sum(sum(each.cpu_times()[:4]) for each in (me, *me.children(recursive=True)))
 
 
 async def of_sandbox(name: str, code: str, value: object, options: argparse.Namespace) -> Measured:
@@ -81,14 +93,13 @@ async def of_subprocess(code: str, options: argparse.Namespace) -> Measured:
 async def main(options: argparse.Namespace) -> None:
     load = ", ".join(f"{each:.1f}" for each in os.getloadavg())
     print(f"CPython {platform.python_version()}, {os.cpu_count()} cores, {options.workers} workers, load before {load}\n")
-    print("| sandbox | snippet | snippets/s | median | first |\n|---|---|---:|---:|---:|")
+    print("| sandbox | snippet | snippets/s | processor time | median | first |\n|---|---|---:|---:|---:|---:|")
     for what, code, value in (("a loop of 100", SMALL, 328350), ("an integral with sympy", ALGEBRA, "x/2 - sin(x)*cos(x)/2")):
         rows = [(name, of_sandbox(name, code, value, options)) for name in SANDBOXES if name != "monty" or code is SMALL]
         for name, measured in [*rows, ("`python -c`", of_subprocess(code, options))]:
-            found = await measured
-            print(
-                f"| {name} | {what} | {found.rate:,.0f} | {1e3 * found.median:.1f} ms | {1e3 * found.first:.0f} ms |", flush=True
-            )
+            rate, *times = await measured
+            median, first, processor = (1e3 * seconds for seconds in times)
+            print(f"| {name} | {what} | {rate:,.0f} | {processor:.1f} ms | {median:.1f} ms | {first:.0f} ms |", flush=True)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from ..core.events import CallFailed, Event, Warned
 from ..core.records import Origin, RunRecord
 from ..core.result import Result
 from ..core.usage import Usage
+from ..runtime.embed_call import ROLE as EMBEDDER
 from .output import clean
 
 
@@ -65,7 +66,7 @@ def _outcome(result: Result | None) -> Iterator[str]:
             yield f"| {name} | {_cell(pick.answer or '(none)')} | {support} |"
     yield from ("", "| role | model | calls | prompt tokens | completion tokens |", "|---|---|---:|---:|---:|")
     for role, usage in result.usage.items():
-        model = result.models.get(role, result.models["policy"])
+        model = result.models.get(role, "-" if role == EMBEDDER else result.models["policy"])
         yield f"| {role} | {model} | {usage.calls} | {usage.prompt_tokens} | {usage.completion_tokens} |"
 
 

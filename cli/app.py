@@ -12,14 +12,19 @@ import click
 from ..core.errors import SymposiaError
 from .lazy import LazyGroup, Place
 from .output import data, note, report, report_usage, without_secrets
+from .unbroken import keep_stderr_unbroken
 
 _COMMANDS = {
     "solve": Place("solve:solve", "Answer a question with a strategy."),
+    "verify": Place("verify:verify", "Score solutions that are there already."),
     "strategies": Place("strategies:strategies", "List the strategies, or show the options of one."),
+    "verifiers": Place("verifiers:verifiers", "List the verifiers, or show the options of one."),
     "tasks": Place("tasks:tasks", "List the tasks, or show one and count its problems."),
     "tools": Place("tools:tools", "List, show, call, write, add and remove tools."),
+    "corpus": Place("corpus:corpus", "Keep documents that tools search: list, show, add, search, embed and remove them."),
     "run": Place("runs:run", "List, show, follow, resume, replay, fork, copy and remove runs."),
     "eval": Place("eval:evaluate", "Run an experiment, go on with it, and read its results."),
+    "bench": Place("bench:bench", "Measure verifiers on solutions whose worth is known."),
     "models": Place("models:models", "List, download, choose and serve models."),
     "doctor": Place("doctor:doctor", "Check this machine: store, engines, weights, servers, keys."),
     "config": Place("config:config", "Show the configuration and where each value comes from."),
@@ -51,6 +56,7 @@ def _show_traceback(_kind: type[BaseException], error: BaseException, _trace: Tr
 
 def run() -> None:
     """Run the command; every error becomes one sentence on stderr and an exit code."""
+    keep_stderr_unbroken()
     debug = "--debug" in sys.argv
     as_json = "--json" in sys.argv
     if debug:

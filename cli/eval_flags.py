@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from ..core.errors import ConfigError
-from ..graphs.strategy import parse_options
+from ..core.option_items import parse_options
 from ..research.experiments.spec import ExperimentSpec, make_spec, read_spec, strategies_of, teams_of
 from ..runtime.settings import Settings
 
@@ -19,7 +19,6 @@ _TASK = (
     click.option("--task", metavar="NAME", help="Problems; `symposia tasks` lists them."),
     click.option("--data", type=click.Path(path_type=Path), metavar="PATH", help="Read them from this file, folder or pattern."),
     click.option("--task-option", "task_options", multiple=True, metavar="KEY=VALUE", help="An option of the task."),
-    click.option("--define", multiple=True, metavar="KEY=VALUE", help="A task of your own: question, gold, answer_kind …"),
     click.option("--split", type=click.Choice(["dev", "test"]), help="Which half (dev)."),
     click.option("--open-test", metavar="REASON", help="Why the test split is opened; it is recorded."),
     click.option("--limit", type=int, metavar="N", help="The first so many problems."),
@@ -36,7 +35,10 @@ _MODELS = (
     click.option("--model", "models", multiple=True, metavar="[ROLE=]NAME", help="Each is a team of its own; a role joins all."),
     click.option("--team", "teams", multiple=True, metavar="NAME", help="A team saved in the configuration."),
 )
-_MATRIX = (
+own_task = click.option("--define", multiple=True, metavar="KEY=VALUE", help="A task of your own: question, gold, answer_kind …")
+run_budget = click.option("--budget", "budgets", multiple=True, metavar="CAPS", help="Of each run; each budget is one more arm.")
+MATRIX = (
+    own_task,
     click.option("--strategy", "strategies", multiple=True, metavar="[LABEL=]NAME", help="What to compare."),
     click.option(
         "--set",
@@ -45,16 +47,16 @@ _MATRIX = (
         metavar="[LABEL:]KEY=VALUE",
         help="An option of the strategies that have it.",
     ),
-    click.option("--budget", "budgets", multiple=True, metavar="CAPS", help="Of each run; each budget is one more arm."),
+    run_budget,
     click.option("--no-baselines", is_flag=True, help="Add no greedy arm to teams that have none."),
 )
 
 
-def experiment_flags(*, matrix: bool) -> Callable[[F], F]:
-    """The options of a command that runs experiments; ``matrix`` adds strategies and budgets."""
+def experiment_flags(*own: Callable[[Any], Any]) -> Callable[[F], F]:
+    """The options of a command that runs experiments, with some of its ``own``, such as :data:`MATRIX`."""
 
     def add(command: F) -> F:
-        for option in reversed((*_TASK, *(_MATRIX if matrix else ()), *_MODELS, *_RUN)):
+        for option in reversed((*_TASK, *own, *_MODELS, *_RUN)):
             command = option(command)
         return command
 
@@ -102,8 +104,8 @@ def _task(flags: Mapping[str, Any]) -> dict[str, Any]:
         task["name"] = flags["task"]
     if flags["task_options"]:
         task["options"] = parse_options(flags["task_options"])
-    if flags["define"]:
-        task = {"name": "custom", **task, "define": parse_options(flags["define"])}
+    if own := flags.get("define"):
+        task = {"name": "custom", **task, "define": parse_options(own)}
     return task
 
 

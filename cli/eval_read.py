@@ -6,13 +6,13 @@ import dataclasses
 import shutil
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from ..core.errors import EvidenceError, UsageError
 from .options import json_option, open_session, run_async, store_option
-from .output import data, data_json, note
+from .output import data, data_json, note, plain
 
 if TYPE_CHECKING:
     from ..research.experiments.across import Side
@@ -77,7 +77,7 @@ def compare(*, a: str, b: str, baseline: str | None, store: str | None, as_json:
     second = _side(b, store, known=first)
     found = compare_sides(first, second, baseline=baseline)
     if as_json:
-        data_json([_plain(dataclasses.asdict(each)) | {"verdict": each.verdict, "sentence": each.sentence} for each in found])
+        data_json([plain(dataclasses.asdict(each)) | {"verdict": each.verdict, "sentence": each.sentence} for each in found])
         return
     section = comparison_section(found)
     _show(Document(f"{a} against {b}", (), (section,) if section else (), ()))
@@ -122,7 +122,7 @@ def subsample(
         if not as_json:
             _show(curve_document(pool.arm.label, found))
     if as_json:
-        data_json([_plain(dataclasses.asdict(each)) for each in shown])
+        data_json([plain(dataclasses.asdict(each)) for each in shown])
 
 
 def _side(where: str, store: str | None, *, known: Side | None = None) -> Side:
@@ -178,14 +178,3 @@ def _show(document: Document) -> None:
         data(terminal(document, width=min(WIDTH, shutil.get_terminal_size().columns), colour=True))
     else:
         data(terminal(document))
-
-
-def _plain(value: Any) -> Any:
-    """A value for JSON, the fields of named tuples by name."""
-    if isinstance(value, dict):
-        return {key: _plain(each) for key, each in value.items()}
-    if hasattr(value, "_asdict"):
-        return _plain(value._asdict())
-    if isinstance(value, list | tuple):
-        return [_plain(each) for each in value]
-    return value

@@ -2,34 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
-import sys
 from pathlib import Path
 from typing import Any
 
 import click
 
-from ..core.errors import SymposiaError
-from ..core.result import Status
-from ..research.experiments.experiment import Experiment
-from ..research.experiments.files import save
-from ..research.experiments.findings import study
-from ..research.experiments.records import Evidence
-from ..research.experiments.runner import Ending, Runner
-from ..research.experiments.spec import ExperimentSpec
-from ..research.reports import terminal_table, write_report
-from ..runtime.session import Session
-from .eval_flags import experiment_flags, spec_of
-from .eval_progress import progress
-from .eval_show import show_estimate, summary
-from .options import json_option, open_session, run_async, store_option
-from .output import data, data_json, note
-from .signals import Interrupts
+from .carry_out import carry_out
+from .eval_flags import MATRIX, experiment_flags, own_task, spec_of
+from .options import json_option, open_session, store_option
 
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path), required=False)
-@experiment_flags(matrix=True)
+@experiment_flags(*MATRIX)
 @store_option
 @json_option
 def run(file: Path | None, *, out: Path | None, dry_run: bool, store: str | None, as_json: bool, **flags: Any) -> None:
@@ -39,13 +24,13 @@ def run(file: Path | None, *, out: Path | None, dry_run: bool, store: str | None
     experiment at any time.
     """
     session = open_session(store)
-    _carry_out(session, spec_of(file, flags, session.settings), out, dry_run=dry_run, as_json=as_json)
+    carry_out(session, spec_of(file, flags, session.settings), out, dry_run=dry_run, as_json=as_json)
 
 
 @click.command()
 @click.option("-n", "--samples", default=16, show_default=True, type=click.IntRange(1), help="Samples a problem.")
 @click.option("--max-tokens", default=1024, show_default=True, type=click.IntRange(1), help="Longest sample.")
-@experiment_flags(matrix=False)
+@experiment_flags(own_task)
 @store_option
 @json_option
 def record(
@@ -63,84 +48,4 @@ def record(
         {"name": "self-consistency", "options": {"n": samples, "batched": False, **asked}},
     ]
     spec = spec_of(None, flags, session.settings, strategies)
-    _carry_out(session, spec, out, dry_run=dry_run, as_json=as_json)
-
-
-def _carry_out(session: Session, spec: ExperimentSpec, out: Path | None, *, dry_run: bool, as_json: bool) -> None:
-    folder = out or Path("experiments") / spec.title
-
-    async def work() -> int:
-        with Interrupts(way_on="the same command goes on").installed() as interrupts:
-            async with session:
-                try:
-                    async with await Experiment.prepare(session, spec) as experiment:
-                        _say_what_was_left_out(experiment)
-                        if dry_run:
-                            show_estimate(experiment, await experiment.estimate(), as_json=as_json)
-                            return 0
-                        return await _run(experiment, interrupts, folder, as_json=as_json)
-                except asyncio.CancelledError:
-                    note("symposia: cancelled before the first run; the same command begins anew")
-                    return 130
-
-    sys.exit(run_async(work()))
-
-
-def _say_what_was_left_out(experiment: Experiment) -> None:
-    found = experiment.found
-    if found.duplicates:
-        note(f"{found.duplicates} questions of {found.source} stand there before: each is asked once")
-    if found.left_out:
-        note(f"{found.left_out} records of {found.source} are no problems of task {found.task.name}, and left out")
-
-
-async def _run(experiment: Experiment, interrupts: Interrupts, folder: Path, *, as_json: bool) -> int:
-    runner = await experiment.runner()
-    interrupts.guard(runner)
-    try:
-        with progress(experiment.name, runner):
-            await runner.run()
-    except SymposiaError as error:
-        note(f"symposia: experiment {experiment.name} was cut off; what was committed is safe, and the same command goes on")
-        raise error from None
-    evidence = experiment.evidence(runner)
-    save(evidence, folder)
-    if runner.ending is not Ending.STOPPED:  # whoever pressed Ctrl-C wants no table, and no plot drawn
-        _report(evidence, folder, as_json=as_json)
-    if as_json:
-        data_json(summary(experiment, runner, folder))
-    _say_ending(experiment, runner, folder)
-    if runner.error is not None:
-        raise runner.error
-    return _exit_code(runner)
-
-
-def _report(evidence: Evidence, folder: Path, *, as_json: bool) -> None:
-    findings = study(evidence)
-    if any(trial.status != Status.FAILED for trial in evidence.trials):
-        written = write_report(findings, folder)
-        if written.note is not None:
-            note(written.note)
-    if not as_json:
-        data(terminal_table(findings))
-
-
-def _say_ending(experiment: Experiment, runner: Runner, folder: Path) -> None:
-    standing = runner.standing
-    left = standing.total - standing.settled
-    if failed := standing.failed:
-        told = ", ".join(f"{count} by {code}" for code, count in failed.most_common())
-        note(f"{failed.total()} of {standing.total} runs failed ({told}); the same command tries them again")
-    if left:
-        note(f"{left} of {standing.total} runs were not made; the same command goes on with them")
-    if runner.ending is Ending.CAP:
-        note(f"the cap was reached: {runner.why}; a larger --cap goes on")
-    note(f"results of {experiment.name} are in {folder}")
-
-
-def _exit_code(runner: Runner) -> int:
-    if runner.ending is Ending.STOPPED:
-        return 130
-    if runner.ending is Ending.CAP:
-        return 4
-    return 1 if runner.standing.failed or runner.standing.settled < runner.standing.total else 0
+    carry_out(session, spec, out, dry_run=dry_run, as_json=as_json)

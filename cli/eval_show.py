@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from ..core.records import ExperimentRecord
 from ..research.experiments.estimate import ArmEstimate
 from ..research.experiments.experiment import Experiment
+from ..research.experiments.findings import Findings
 from ..research.experiments.plan import Plan
 from ..research.experiments.runner import Runner
 from .eval_progress import duration
-from .output import columns, data, data_json
+from .output import columns, data, data_json, plain
 
 
 def show_estimate(experiment: Experiment, arms: list[ArmEstimate], *, as_json: bool) -> None:
@@ -60,8 +62,8 @@ def show_plan(record: ExperimentRecord, plan: Plan) -> None:
     data(columns(rows, ["ARM", "STRATEGY", "MODELS", "BUDGET"]))
 
 
-def summary(experiment: Experiment, runner: Runner, folder: Path) -> dict[str, Any]:
-    """How it ended, as data."""
+def summary(experiment: Experiment, runner: Runner, folder: Path, findings: Findings | None) -> dict[str, Any]:
+    """How it ended, as data; with what verifiers are worth, where these were measured."""
     standing = runner.standing
     return {
         **_head(experiment),
@@ -74,6 +76,7 @@ def summary(experiment: Experiment, runner: Runner, folder: Path) -> dict[str, A
             "not_made": standing.total - standing.settled,
         },
         "arms": {label: {"n": arm.done, "accuracy": arm.accuracy} for label, arm in standing.arms.items()},
+        **({"verifiers": [plain(asdict(each)) for each in findings.verifiers]} if findings and findings.verifiers else {}),
     }
 
 

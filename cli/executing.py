@@ -22,13 +22,13 @@ async def execute(session: Session, record: RunRecord, interrupts: Interrupts, *
     try:
         with progress() as tally:
             watch = tally.hear_text if watched or interactive() else None
-            approver = Approver(session.store, record.id)
 
             def hear(event: Event) -> None:
                 tally.hear(event)
                 approver.hear(event)
 
             execution = await session.execution(record, listener=hear, watch=watch)
+            approver = Approver(session.store, record.id, execution.control, elsewhere=watched)
             interrupts.guard(execution.control)
             async with approver.asking():
                 return await execution.execute()

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import click
 
+from ..core.errors import ConfigError
 from ..runtime.session import Session
 from ..runtime.settings import load_settings
 from .output import note
@@ -29,3 +30,14 @@ def open_session(store: str | None = None, **flags: Any) -> Session:
 def run_async(work: Coroutine[Any, Any, T]) -> T:
     """Run the one event loop of a command."""
     return asyncio.run(work)
+
+
+def read_approvals(items: tuple[str, ...]) -> dict[str, str] | None:
+    """Approvals by tool from ``TOOL=HOW`` items. Raises :class:`ConfigError`."""
+    found: dict[str, str] = {}
+    for item in items:
+        tool, equals, how = item.partition("=")
+        if not equals:
+            raise ConfigError(f"--approve {item} is not of the form TOOL=HOW", hint=f"write --approve {item}=ask")
+        found[tool] = how
+    return found or None

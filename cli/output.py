@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import re
 import sys
@@ -21,13 +22,18 @@ def clean(text: str) -> str:
 
 
 def data(text: str) -> None:
-    """Print data to stdout."""
-    click.echo(text)
+    """Print data to stdout. Raises :class:`BrokenPipeError` where its reader went away."""
+    try:
+        click.echo(text)
+    except OSError as error:
+        if error.errno == errno.EIO:  # how a terminal says that it is gone
+            raise BrokenPipeError from error
+        raise
 
 
 def data_json(value: Any) -> None:
-    """Print a JSON document to stdout."""
-    click.echo(json.dumps(value, ensure_ascii=False, indent=2))
+    """Print a JSON document to stdout. Raises as :func:`data` does."""
+    data(json.dumps(value, ensure_ascii=False, indent=2))
 
 
 def note(text: str) -> None:
@@ -92,3 +98,14 @@ def shorten(text: str, width: int) -> str:
 def interactive() -> bool:
     """Whether a person watches stderr."""
     return sys.stderr.isatty()
+
+
+def plain(value: Any) -> Any:
+    """A value for JSON, the fields of named tuples by name."""
+    if isinstance(value, dict):
+        return {key: plain(each) for key, each in value.items()}
+    if hasattr(value, "_asdict"):
+        return plain(value._asdict())
+    if isinstance(value, list | tuple):
+        return [plain(each) for each in value]
+    return value

@@ -9,9 +9,9 @@ import time
 
 import click
 
+from ..core.option_items import parse_options
 from ..core.records import ControlKind, RunRecord
 from ..core.result import Result, RunState
-from ..graphs.strategy import parse_options
 from ..runtime.team import Team
 from .account import origin_line
 from .executing import execute, hand_over

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 import time
 
 import click
@@ -13,14 +12,13 @@ from ..core.result import RunState
 from ..memory.prune import OldRun
 from ..memory.store import Store
 from ..runtime.detach import log_path
+from .confirming import confirm, yes_option
 from .options import json_option, open_session, run_async, store_option
 from .output import age, columns, data, data_json, note
 
 _SECONDS = {"s": 1, "min": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 _SHOWN = 20
 _STATES = ["finished", "interrupted", "queued"]
-
-yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
 
 
 @click.command("rm")
@@ -34,7 +32,7 @@ def remove(run_ids: tuple[str, ...], *, yes: bool, store: str | None, as_json: b
     async def work() -> list[str]:
         async with open_session(store) as session:
             found = list(dict.fromkeys([(await session.store.run(run_id)).id for run_id in run_ids]))
-            _ask(f"Remove {', '.join(found)} for good?", yes=yes)
+            confirm(f"Remove {', '.join(found)} for good?", yes=yes)
             await session.store.remove_runs(found)
             return found
 
@@ -84,7 +82,7 @@ def prune(
                 _show(found, as_json=as_json)
             if dry_run or not found:
                 return []
-            _ask(f"Remove {_count(found)} for good, the newest of them {age(found[0].updated_at)} old?", yes=yes)
+            confirm(f"Remove {_count(found)} for good, the newest of them {age(found[0].updated_at)} old?", yes=yes)
             removed = [run.id for run in found if await _removed(session.store, run.id)]
             await _compact(session.store)
             return removed
@@ -109,15 +107,6 @@ async def _compact(store: Store) -> None:
         note(f"{await store.compact() / 1e6:,.1f} MB given back to the disk")
     except StoreError as error:
         note(f"note: the space is used again but not given back to the disk yet: {error.message}")
-
-
-def _ask(question: str, *, yes: bool) -> None:
-    """Go on only with a yes. Raises :class:`ConfigError` where nobody can be asked."""
-    if yes:
-        return
-    if not sys.stdin.isatty():
-        raise ConfigError("nobody can be asked whether to remove", hint="say --yes")
-    click.confirm(question, abort=True, err=True)
 
 
 def _seconds(text: str) -> float:

@@ -7,12 +7,12 @@ import sys
 import click
 
 from ..core.errors import ConfigError
+from ..core.option_items import parse_options
 from ..core.problem import AnswerKind, Problem
 from ..core.result import Result
-from ..graphs.strategy import parse_options
 from ..runtime.team import Team
 from .executing import execute, hand_over
-from .options import json_option, open_session, run_async, store_option
+from .options import json_option, open_session, read_approvals, run_async, store_option
 from .question import read_question
 from .show import show_result
 from .signals import Interrupts
@@ -62,7 +62,7 @@ def solve(
     if ephemeral and (detach or store):
         other = "--detach" if detach else "--store"
         raise ConfigError(f"--ephemeral keeps nothing, so it does not go with {other}", hint="leave one of them out")
-    session = open_session(":memory:" if ephemeral else store, approve=_approvals(approvals))
+    session = open_session(":memory:" if ephemeral else store, approve=read_approvals(approvals))
     roles = session.saved_team(team).roles | Team.parse(models).roles
 
     async def work() -> Result | None:
@@ -78,13 +78,3 @@ def solve(
     if result is not None:
         show_result(result, as_json=as_json, stored=not ephemeral)
         sys.exit(result.exit_code)
-
-
-def _approvals(items: tuple[str, ...]) -> dict[str, str] | None:
-    found: dict[str, str] = {}
-    for item in items:
-        tool, equals, how = item.partition("=")
-        if not equals:
-            raise ConfigError(f"--approve {item} is not of the form TOOL=HOW", hint=f"write --approve {item}=ask")
-        found[tool] = how
-    return found or None

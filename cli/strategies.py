@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import click
 
-from ..agents.verifier import VERIFIERS
-from ..core.base import Frozen
+from ..agents.verifiers.verifier import VERIFIERS
 from ..core.problem import AnswerKind
 from ..graphs.registry import STRATEGIES
 from ..graphs.strategy import Strategy
+from .option_table import option_table
 from .options import json_option
 from .output import columns, data, data_json, note
 
@@ -50,31 +49,11 @@ def _describe(strategy: Strategy[Any]) -> dict[str, object]:
 def _detail(strategy: Strategy[Any]) -> str:
     kinds = "any" if strategy.kinds == frozenset(AnswerKind) else ", ".join(sorted(strategy.kinds))
     head = [strategy.name, strategy.summary, f"source: {strategy.paper}", f"answers: {kinds}", ""]
-    return "\n".join([*head, _options(strategy.config), *_verifiers(strategy)])
+    return "\n".join([*head, option_table(strategy.config), *_verifiers(strategy)])
 
 
-def _options(config: type[Frozen], prefix: str = "") -> str:
-    """A table of the options; text that Python writes as code in its docstrings is shown plain."""
-    fields = config.model_json_schema()["properties"]
-    rows = [
-        [prefix + name, str(field.get("default")), field.get("description", "").replace("``", "")]
-        for name, field in fields.items()
-    ]
-    return columns(rows, ["OPTION", "DEFAULT", "WHAT IT DOES"])
-
-
-def _verifiers(strategy: Strategy[Any]) -> Iterator[str]:
-    """The verifiers it can be set to ask, with their options."""
+def _verifiers(strategy: Strategy[Any]) -> list[str]:
+    """Whom it can be set to ask."""
     if not strategy.verifiers(strategy.configure({})):
-        return
-    for verifier in VERIFIERS.all().values():
-        needed = f"needs {', '.join(sorted(verifier.abilities))}"
-        used = f", makes use of {', '.join(sorted(verifier.uses))}" if verifier.uses else ""
-        yield from (
-            "",
-            f"verifier {verifier.name}: {verifier.summary}",
-            f"source: {verifier.paper}",
-            f"its model {needed}{used}",
-            "",
-        )
-        yield _options(verifier.config, "verifier_options.")
+        return []
+    return ["", f"verifiers: {', '.join(VERIFIERS.names())}; `symposia verifiers NAME` shows the options of one"]

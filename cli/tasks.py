@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from ..core.errors import ConfigError
-from ..graphs.strategy import parse_options
+from ..core.option_items import parse_options
 from ..research.tasks.item import Split
 from ..research.tasks.load import ItemSet, load_task
 from ..research.tasks.task import TASKS, Task

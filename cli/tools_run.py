@@ -10,8 +10,8 @@ from typing import Any
 import click
 
 from ..core.errors import ConfigError
+from ..core.option_items import parse_options
 from ..core.tooling import ToolResult
-from ..graphs.strategy import parse_options
 from .options import json_option, open_session, run_async, store_option
 from .output import clean, data, data_json, note
 

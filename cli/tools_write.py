@@ -7,10 +7,10 @@ import sys
 
 import click
 
+from ..core.option_items import parse_options
 from ..core.problem import AnswerKind, Problem
 from ..core.result import Result
 from ..core.written import WRITER, WrittenTool
-from ..graphs.strategy import parse_options
 from ..runtime.team import Team
 from .executing import execute
 from .options import json_option, open_session, run_async, store_option

@@ -106,7 +106,7 @@ class ChatRequest(Frozen):
 
         Defaults are left out, so that a field added later does not cut old runs off from their journals.
         """
-        return hashlib.sha256(self.model_dump_json(exclude_defaults=True).encode()).hexdigest()[:32]
+        return _hash(self)
 
     def prompt_bound(self) -> int:
         """An upper bound of the prompt's tokens: no byte-level tokenizer makes more tokens than bytes.
@@ -171,13 +171,6 @@ class Reply(Frozen):
     """From sending the request to the complete reply, queueing and retries left out."""
 
 
-class ModelCall(Frozen):
-    """A request on behalf of a role. The run's team says which model plays the role."""
-
-    role: str
-    request: ChatRequest
-
-
 class CallFailure(Frozen):
     """A call that failed for good, after the gateway's own retries."""
 
@@ -199,6 +192,40 @@ class ScoreRequest(Frozen):
     hidden_states: bool = False
     """Ask a model with the ability ``embed`` for the last layer's state at the end of every step too."""
 
+    def hash(self) -> str:
+        """As :meth:`ChatRequest.hash`."""
+        return _hash(self)
+
+    def prompt_bound(self) -> int:
+        """An upper bound of the tokens that are judged: see :meth:`ChatRequest.prompt_bound`.
+
+        32 tokens a step for its tag and what a reward form writes around it; twice all of it where states are asked for apart.
+        """
+        size = sum(len(message.text.encode()) for message in self.messages) + sum(len(step.encode()) for step in self.steps)
+        return (size + 32 * len(self.steps) + 16 * len(self.messages) + 256) * (2 if self.hidden_states else 1)
+
+
+class LabelRequest(Frozen):
+    """Conversations that share most of their text, and of each: how likely does its reply begin with each of the labels?
+
+    One call asks about all of them, such as every step of a solution. What comes back is a :class:`Reply` with a choice for
+    each conversation, in their order, that has no text but its ``labels``. Needs the ability ``scoring``.
+    """
+
+    conversations: tuple[tuple[Message, ...], ...] = Field(min_length=1)
+    labels: tuple[str, ...] = Field(min_length=1)
+    """Each must be one token of the model."""
+
+    def hash(self) -> str:
+        """As :meth:`ChatRequest.hash`."""
+        return _hash(self)
+
+    def prompt_bound(self) -> int:
+        """An upper bound of the tokens that are read, once for each label: see :meth:`ChatRequest.prompt_bound`."""
+        messages = [message for conversation in self.conversations for message in conversation]
+        size = sum(len(message.text.encode()) + 16 for message in messages) + 64 * len(self.conversations)
+        return size * len(self.labels)
+
 
 class ScoreReply(Frozen):
     """What a reward model said, in its own scale (``raw``) and as a probability where it has one."""
@@ -214,11 +241,47 @@ class ScoreReply(Frozen):
     seconds: float = 0.0
 
 
+ModelRequest = ChatRequest | ScoreRequest | LabelRequest
+"""What a model can be asked in a run."""
+
+
+class ModelCall(Frozen):
+    """A request on behalf of a role. The run's team says which model plays the role."""
+
+    role: str
+    request: ModelRequest
+
+
+class EmbedRequest(Frozen):
+    """Texts for an embedding model to make vectors of."""
+
+    texts: tuple[str, ...] = Field(min_length=1)
+
+    def prompt_bound(self) -> int:
+        """An upper bound of the tokens: at most one a byte, and 16 for what a tokenizer puts around each text."""
+        return sum(len(text.encode()) + 16 for text in self.texts)
+
+
+class EmbedReply(Frozen):
+    """Vectors of texts."""
+
+    model: str
+    vectors: tuple[tuple[float, ...], ...]
+    """One for each text, in their order, all of one length."""
+    prompt_tokens: int = 0
+    seconds: float = 0.0
+
+
 class CallResult(Frozen):
-    """What became of call ``index`` of a wave: a reply or a failure, never both."""
+    """What became of call ``index`` of a wave: a reply, a reward model's scores, or a failure, never two of them."""
 
     index: int
     key: str
     """The journal key, unique in the run."""
     reply: Reply | None = None
+    scored: ScoreReply | None = None
     failure: CallFailure | None = None
+
+
+def _hash(request: ModelRequest) -> str:
+    return hashlib.sha256(request.model_dump_json(exclude_defaults=True).encode()).hexdigest()[:32]

@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 from .base import Frozen
 from .calls import FinishReason
 from .problem import AnswerKind, ToolCall
+from .steps import cut_at, ends_of, split_steps
 from .usage import Usage
 
 
@@ -79,18 +80,25 @@ class Evidence(Frozen):
     error: str | None = None
 
 
+ScoreScale = Literal["probability", "advantage", "log_ratio", "reward"]
+"""What a raw score is. ``reward``: a reward model's own number, which the scale of its reward form maps to [0, 1]."""
+
+
 class Score(Frozen):
     """A verifier's judgement: ``value`` in [0, 1], made from ``raw`` by the verifier's declared monotone map.
 
     ``value`` is None after a parse failure: the candidate still votes but cannot win by score. ``steps`` holds one value per
-    step of the candidate; :class:`Candidate` raises where their numbers differ.
+    step of the candidate, ``ends`` where each of them ends; :class:`Candidate` raises where they do not cover its text.
     """
 
     verifier: str
     value: float | None = Field(ge=0, le=1)
     raw: float | None = None
-    scale: Literal["probability", "advantage", "log_ratio"] = "probability"
+    scale: ScoreScale = "probability"
     steps: tuple[float | None, ...] = ()
+    """One value in [0, 1] per step; None where there is none."""
+    ends: tuple[int, ...] = ()
+    """Where each of these steps ends, as an offset into the candidate's text."""
     rationale: str = ""
     evidence: tuple[Evidence, ...] = ()
     usage: Usage = Usage()
@@ -119,6 +127,7 @@ class Candidate(Frozen):
     refusal: str = ""
     """What the model said in refusing, where its API tells refusals apart from answers."""
     steps: tuple[str, ...] = ()
+    """Its steps, where it was made step by step; they concatenate to the text. Empty: see :meth:`cut`."""
     answer: Answer | None = None
     language: str = "en"
     role: str = "policy"
@@ -137,13 +146,28 @@ class Candidate(Frozen):
     counted: bool = True
     """False for late finishers: they came after the stopping rule had decided and never vote."""
 
+    def cut(self) -> tuple[str, ...]:
+        """Its steps as verifiers judge them: its own, else those that :func:`.steps.split_steps` finds in its text."""
+        return self.steps or split_steps(self.text)
+
+    def step_texts(self, score: Score) -> tuple[str, ...]:
+        """The steps that ``score`` judges."""
+        return cut_at(self.text, score.ends)
+
     def with_score(self, score: Score) -> Candidate:
         """This candidate with one more score. Raises :class:`ValueError` where its steps do not match the candidate's."""
         return Candidate.model_validate(dict(self) | {"scores": (*self.scores, score)})
 
     @model_validator(mode="after")
     def _scores_align(self) -> Candidate:
+        if self.steps and "".join(self.steps) != self.text:
+            raise ValueError(f"the {len(self.steps)} steps of {self.id} do not make up its text")
         for score in self.scores:
-            if score.steps and len(score.steps) != len(self.steps):
-                raise ValueError(f"{score.verifier} scored {len(score.steps)} steps of {len(self.steps)} in {self.id}")
+            ends = score.ends or (ends_of(self.steps) if len(score.steps) == len(self.steps) else ())
+            if len(ends) != len(score.steps):
+                raise ValueError(f"{score.verifier} scored {len(score.steps)} steps of {len(ends or self.steps)} in {self.id}")
+            if ends and (list(ends) != sorted({*ends}) or ends[0] <= 0 or ends[-1] != len(self.text)):
+                raise ValueError(f"the steps that {score.verifier} scored do not cover the text of {self.id}")
+            if self.steps and ends and ends != ends_of(self.steps):
+                raise ValueError(f"{score.verifier} cut {self.id} elsewhere than where its steps end")
         return self

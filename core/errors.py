@@ -6,6 +6,7 @@
     ├── UsageError                  the request is wrong; nothing was spent             exit 2
     │   ├── UnknownNameError        no such strategy, model, option or key; nearest name
     │   ├── ConfigError             a configuration file or variable cannot be used
+    │   │   └── LabelTokensError    a label that is not one token of the model
     │   ├── ProblemError            empty or oversized question, answer kind that cannot be voted
     │   ├── MissingAbilityError     no model of the team can do what the strategy needs
     │   ├── MissingKeyError         the environment variable with the API key is not set
@@ -99,6 +100,12 @@ class ConfigError(UsageError):
     """A configuration file, variable or option value cannot be used."""
 
     code = "config"
+
+
+class LabelTokensError(ConfigError):
+    """A model was asked how likely its reply begins with a label that is not one of its tokens."""
+
+    code = "label_tokens"
 
 
 class ProblemError(UsageError):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any, Literal
 
 from pydantic import Field, field_serializer, model_validator
 
 from .base import Frozen
-from .calls import Fidelity, Reply
+from .calls import EmbedReply, Fidelity, ModelRequest, Reply, ScoreReply, ScoreRequest
 from .usage import Usage
 
 
@@ -27,7 +28,16 @@ class Ability(StrEnum):
     JSON_SCHEMA = "json_schema"
     TOOLS = "tools"
     REWARD = "reward"
+    SCORING = "scoring"
+    """Tells of several conversations in one request how likely each goes on with a label: vLLM's ``/generative_scoring``."""
     EMBED = "embed"
+    """Makes vectors: of texts; of a solution's steps where it has a reward form."""
+
+
+HAD_FROM = MappingProxyType(
+    {Ability.PREFIX: "vLLM and llama.cpp", Ability.REWARD: "reward models", Ability.SCORING: "vLLM alone"}
+)
+"""Where abilities that most chat models lack are to be had from."""
 
 
 class WeightSource(Frozen):
@@ -104,15 +114,25 @@ class RewardForm(Frozen):
     model's own chat template."""
     system: str | None = None
     """The system text that the model was trained with, for conversations that have none."""
+    route: Literal["pooling", "classify", "score"] = "pooling"
+    """The server's route. ``classify`` and ``score`` are for outcome models whose server has no ``/pooling``; a cross-encoder is
+    asked by ``score``, which gets question and solution apart."""
     labels: tuple[str, ...] = ()
     """Where the head is a language model's own: the tokens whose probabilities at the tag are compared. Told to the engine."""
     positive: int = 1
     """Which of several labels means that the step is right, counted from 0."""
 
+    def added(self, steps: int) -> int:
+        """An upper bound of the tokens that the form writes around a solution of so many steps: at most one a byte."""
+        around = sum(len((text or "").encode()) for text in (self.system, self.prompt))
+        return around + steps * sum(len(text.encode()) for text in (self.step, self.tag, self.separator))
+
     @model_validator(mode="after")
     def _consistent(self) -> RewardForm:
         if self.kind in {"outcome", "states"} and self.tag:
             raise ValueError(f"a model of the kind {self.kind!r} has no step tag")
+        if self.kind != "outcome" and self.route != "pooling":
+            raise ValueError(f"/{self.route} judges no steps: a model of the kind {self.kind!r} is asked by /pooling")
         try:
             ended = self.step.format(number=1, text="", tag="\0") if self.tag else "\0"
             question = self.prompt.format(question="\0") if self.prompt is not None else "\0"
@@ -164,16 +184,21 @@ class ModelSpec(Frozen):
         """A set has no order of its own: one run would be written in two ways."""
         return sorted(abilities)
 
-    def cost(self, reply: Reply) -> Usage:
-        """What a reply of this model did cost."""
-        dollars = self.price.dollars(
-            prompt=reply.prompt_tokens, cached=reply.cached_tokens, completion=reply.completion_tokens, seconds=reply.seconds
-        )
+    def prompt_bound(self, request: ModelRequest) -> int:
+        """An upper bound of the tokens that it reads for a request, with what a reward form writes around a solution."""
+        if self.reward is None or not isinstance(request, ScoreRequest):
+            return request.prompt_bound()
+        return request.prompt_bound() + self.reward.added(len(request.steps)) * (2 if request.hidden_states else 1)
+
+    def cost(self, reply: Reply | ScoreReply | EmbedReply) -> Usage:
+        """What a reply of this model did cost. One that only scores or embeds writes nothing: it is paid for what it reads."""
+        cached, completion = (reply.cached_tokens, reply.completion_tokens) if isinstance(reply, Reply) else (0, 0)
+        dollars = self.price.dollars(prompt=reply.prompt_tokens, cached=cached, completion=completion, seconds=reply.seconds)
         return Usage(
             calls=1,
             prompt_tokens=reply.prompt_tokens,
-            cached_tokens=reply.cached_tokens,
-            completion_tokens=reply.completion_tokens,
+            cached_tokens=cached,
+            completion_tokens=completion,
             dollars=dollars or 0.0,
             unpriced_calls=int(dollars is None),
         )

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BeforeValidator, ValidationError
 
 from .base import Frozen
 from .errors import ConfigError, UnknownNameError
 
 ConfigT = TypeVar("ConfigT", bound=Frozen)
+
+
+def _one_by_one(given: Any) -> Any:
+    return tuple(filter(None, map(str.strip, given.split(",")))) if isinstance(given, str) else given
+
+
+Names = Annotated[tuple[str, ...], BeforeValidator(_one_by_one)]
+"""Several names, or one text of them with commas, as it is easily typed: ``calculator,python``."""
 
 
 def read_options(config: type[ConfigT], options: Mapping[str, Any], owner: str, *, what: str = "option") -> ConfigT:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import Literal
 
-from pydantic import field_validator
+from pydantic import Field, field_validator, model_validator
 
 from .base import Frozen
 from .errors import ProblemError
@@ -99,12 +100,35 @@ class Message(Frozen):
         return self.role == "user" and (bool(self.text.strip()) or shown)
 
 
+class Solution(Frozen):
+    """An answer that is there already, from wherever: to be judged or mended."""
+
+    text: str = Field(min_length=1)
+    steps: tuple[str, ...] = ()
+    """Its steps, where its author says where they end; they concatenate to the text."""
+
+    @classmethod
+    def of_steps(cls, steps: Iterable[str]) -> Solution:
+        """The solution of these paragraphs, a blank line between them."""
+        *first, last = steps
+        whole = (*(f"{step}\n\n" for step in first), last)
+        return cls(text="".join(whole), steps=whole)
+
+    @model_validator(mode="after")
+    def _whole(self) -> Solution:
+        if self.steps and "".join(self.steps) != self.text:
+            raise ValueError("the steps of a solution must make up its text")
+        return self
+
+
 class Problem(Frozen):
     """A conversation to answer. A string is one user message. The gold answer is never part of it: only graders see gold."""
 
     messages: tuple[Message, ...]
     answer_kind: AnswerKind = AnswerKind.EXPRESSION
     language: str = "en"
+    solutions: tuple[Solution, ...] = ()
+    """Answers that are there already, for strategies that judge or mend them; others do not look at them."""
 
     @field_validator("messages")
     @classmethod

@@ -7,7 +7,18 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from .budget import Budget
-from .calls import CallResult, ChatRequest, ModelCall, Reply, ScoreReply, ScoreRequest, ToolSpec
+from .calls import (
+    CallResult,
+    ChatRequest,
+    EmbedReply,
+    EmbedRequest,
+    LabelRequest,
+    ModelCall,
+    Reply,
+    ScoreReply,
+    ScoreRequest,
+    ToolSpec,
+)
 from .candidate import Answer, Candidate, Score
 from .errors import ModelError
 from .events import Event
@@ -41,6 +52,22 @@ class Transport(Protocol):
         ...
 
 
+class Scorer(Protocol):
+    """One way to have solutions judged without a text being written. Makes exactly one attempt, as :class:`Transport` does."""
+
+    async def score(self, spec: ModelSpec, request: ScoreRequest, *, api_key: str | None, timeout: float, tag: str) -> ScoreReply:
+        """Have a reward model judge a solution."""
+        ...
+
+    async def labels(self, spec: ModelSpec, request: LabelRequest, *, api_key: str | None, timeout: float, tag: str) -> Reply:
+        """Ask a language model how likely its replies begin with the labels."""
+        ...
+
+    async def close(self) -> None:
+        """Close every connection."""
+        ...
+
+
 class Gateway(Protocol):
     """The only door to models: limits, retries, deadlines and prices around a transport."""
 
@@ -57,8 +84,43 @@ class Gateway(Protocol):
         """One call with its retries. ``timeout`` in seconds covers queueing and retries too. Raises :class:`ModelError`."""
         ...
 
-    async def score(self, spec: ModelSpec, request: ScoreRequest, *, tag: str, timeout: float | None = None) -> ScoreReply:
+    async def score(
+        self,
+        spec: ModelSpec,
+        request: ScoreRequest,
+        *,
+        tag: str,
+        timeout: float | None = None,
+        on_attempt: OnAttempt | None = None,
+    ) -> ScoreReply:
         """Have a reward model judge a solution, with retries as for :meth:`complete`. Raises :class:`ModelError`."""
+        ...
+
+    async def labels(
+        self,
+        spec: ModelSpec,
+        request: LabelRequest,
+        *,
+        tag: str,
+        timeout: float | None = None,
+        on_attempt: OnAttempt | None = None,
+    ) -> Reply:
+        """Ask a model how likely its replies begin with the labels, with retries as for :meth:`complete`.
+
+        Raises :class:`ModelError`, and :class:`LabelTokensError` for labels that the model cannot be asked for.
+        """
+        ...
+
+    async def embed(
+        self,
+        spec: ModelSpec,
+        request: EmbedRequest,
+        *,
+        tag: str,
+        timeout: float | None = None,
+        on_attempt: OnAttempt | None = None,
+    ) -> EmbedReply:
+        """Have an embedding model make vectors, with retries as for :meth:`complete`. Raises :class:`ModelError`."""
         ...
 
     async def close(self) -> None:

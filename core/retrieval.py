@@ -38,6 +38,8 @@ class Corpus(Frozen):
     """How many of the documents can be found by vectors: all or none, unless they are being embedded."""
     embedder: str | None
     """Whose vectors they are; None for a corpus that is found by its words alone."""
+    dimension: int | None
+    """Numbers a vector; None where there are none."""
 
 
 class Hit(Frozen):

@@ -14,46 +14,30 @@ from typing import Any, Literal, Required
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from ..agents.policy import ROLE, Sampling, keep_candidates, one_request, prompts_for, sample_calls
-from ..agents.verifier import ROLE as VERIFIER
-from ..agents.verifier import VERIFIERS, Verifier
 from ..core.answers import group
 from ..core.budget import CallBounds
 from ..core.calls import CallResult
 from ..core.events import Warned
 from ..core.model_spec import ModelSpec
-from ..core.problem import AnswerKind
+from ..core.problem import AnswerKind, Problem
 from ..core.result import Outcome, StopReason
+from .judged import Judged
 from .selection import NOTHING, VOTED_KINDS, select_all, tally
 from .strategy import Context, State, Strategy
 
 
-class BestOfNConfig(Sampling):
+class BestOfNConfig(Judged, Sampling):
     """Options of ``best-of-n``."""
 
     n: int = Field(default=8, ge=1, le=1024)
     """Samples."""
     batched: bool = True
     """Ask for all samples in one request where the model has the ability ``n``: its prompt is paid once."""
-    verifier: str = "judge"
-    """Who scores the samples."""
-    verifier_options: dict[str, Any] = Field(default={})
-    """Options of the verifier, such as ``--set verifier_options.mode=verdict``."""
     select: Literal["best-of", "weighted"] = "best-of"
     """``best-of`` takes the sample with the highest score, ``weighted`` the answer with the largest sum of scores."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _verifier_reads_its_options(cls, given: Any) -> Any:
-        """Complete the verifier's options, so that a stored run says all that decided it."""
-        if not isinstance(given, Mapping):
-            return given
-        name, options = given.get("verifier", "judge"), given.get("verifier_options", {})
-        if not isinstance(name, str) or not isinstance(options, Mapping):
-            return given
-        return {**given, "verifier_options": VERIFIERS.get(name).configure(options).model_dump(mode="json")}
 
 
 class _State(State):
@@ -79,11 +63,9 @@ async def _propose(state: _State, runtime: Runtime[Context[BestOfNConfig]]) -> _
 async def _score(state: _State, runtime: Runtime[Context[BestOfNConfig]]) -> _State:
     """A wave of the verifier: every candidate that could win."""
     context = runtime.context
-    scope, config = context.scope, context.config
+    scope = context.scope
     able = [scope.candidates[key] for key in state["ids"] if scope.candidates[key].answer is not None]
-    verifier = VERIFIERS.get(config.verifier)
-    options = verifier.configure(config.verifier_options)
-    scores = await verifier.score(scope, context.problem, able, options, node="score")
+    scores = await context.config.judging.score(scope, context.problem, able, node="score")
     cut = state["stop_reason"]
     return {"ids": state["ids"], "stop_reason": scores.stop_reason if cut is StopReason.FINISHED else cut}
 
@@ -139,16 +121,10 @@ def _build() -> CompiledStateGraph[Any, Any, Any, Any]:
     return graph.compile()
 
 
-def _verifiers(config: BestOfNConfig) -> tuple[Verifier[Any], ...]:
-    return (VERIFIERS.get(config.verifier),)
-
-
-def _cost(config: BestOfNConfig, team: Mapping[str, ModelSpec]) -> CallBounds:
+def _cost(config: BestOfNConfig, team: Mapping[str, ModelSpec], _problem: Problem) -> CallBounds:
     """The samples; then as much judging as n different texts need, or none where no sample holds an answer."""
     samples = 1 if one_request(team[ROLE], config.n, batched=config.batched) else config.n
-    verifier = VERIFIERS.get(config.verifier)
-    judging = verifier.cost(verifier.configure(config.verifier_options), team.get(VERIFIER, team[ROLE]), config.n)
-    return CallBounds(samples, samples + judging.most)
+    return CallBounds(samples, samples + config.judging.cost(team, config.n).most)
 
 
 STRATEGY = Strategy(
@@ -159,6 +135,6 @@ STRATEGY = Strategy(
     build=_build,
     cost=_cost,
     prompts=prompts_for,
-    verifiers=_verifiers,
+    verifiers=lambda config: (config.judging,),
     kinds=frozenset(AnswerKind) - {AnswerKind.TOOL_CALL},
 )

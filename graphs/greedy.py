@@ -56,7 +56,7 @@ STRATEGY = Strategy(
     paper="Wei et al. 2022, chain-of-thought prompting (arXiv 2201.11903), decoded greedily",
     config=GreedyConfig,
     build=_build,
-    cost=lambda _config, _team: CallBounds(1, 1),
+    cost=lambda _config, _team, _problem: CallBounds(1, 1),
     prompts=prompts_for,
     kinds=frozenset(AnswerKind) - {AnswerKind.TOOL_CALL},
 )

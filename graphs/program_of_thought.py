@@ -17,6 +17,7 @@ from langgraph.runtime import Runtime
 from pydantic import Field, model_validator
 
 from ..agents.policy import ROLE, Sampling, one_request, read_candidates, sampled, with_role_prompt
+from ..agents.programs import find_program, read_value, solution, what_is_wrong, with_value
 from ..agents.quoted import as_data, fill
 from ..core.answers import group
 from ..core.budget import CallBounds
@@ -26,7 +27,6 @@ from ..core.model_spec import ModelSpec
 from ..core.problem import Message, Problem
 from ..core.result import Outcome, StopReason
 from ..core.sandbox import Execution, Limits
-from .programs import find_program, read_value, solution, what_is_wrong, with_value
 from .selection import VOTED_KINDS, select_all, tally
 from .strategy import Context, State, Strategy
 
@@ -218,7 +218,7 @@ def _build() -> CompiledStateGraph[Any, Any, Any, Any]:
     return graph.compile()
 
 
-def _cost(config: ProgramOfThoughtConfig, team: Mapping[str, ModelSpec]) -> CallBounds:
+def _cost(config: ProgramOfThoughtConfig, team: Mapping[str, ModelSpec], _problem: Problem) -> CallBounds:
     """The first attempts; then every repair of every sample at most."""
     first = 1 if one_request(team[ROLE], config.n, batched=config.batched) else config.n
     return CallBounds(first, first + config.n * config.repairs)

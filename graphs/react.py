@@ -16,19 +16,11 @@ from typing import Any, Literal, NamedTuple, Required
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from ..agents.policy import ROLE, Sampling, prompt_name, read_answer, read_candidates, sampled, with_role_prompt
 from ..agents.quoted import fill
-from ..core.budget import CallBounds
-from ..core.calls import CallResult, ModelCall
-from ..core.candidate import Candidate, ToolCounts
-from ..core.model_spec import Ability, ModelSpec
-from ..core.problem import AnswerKind, Message, Problem
-from ..core.protocols import Scope
-from ..core.result import Outcome, StopReason
-from ..core.tooling import ToolRequest, ToolResult
-from .react_text import (
+from ..agents.react_text import (
     OBSERVATION,
     STOPS,
     arguments_for,
@@ -40,6 +32,15 @@ from .react_text import (
     transcript,
     with_justification,
 )
+from ..core.budget import CallBounds
+from ..core.calls import CallResult, ModelCall
+from ..core.candidate import Candidate, ToolCounts
+from ..core.model_spec import Ability, ModelSpec
+from ..core.options import Names
+from ..core.problem import AnswerKind, Message, Problem
+from ..core.protocols import Scope
+from ..core.result import Outcome, StopReason
+from ..core.tooling import ToolRequest, ToolResult
 from .selection import select_all
 from .strategy import Context, State, Strategy
 
@@ -51,7 +52,7 @@ class ReactConfig(Sampling):
 
     temperature: float = Field(default=0.0, ge=0, le=2)
     """0 takes the likeliest token each time."""
-    tools: tuple[str, ...] = Field(default=("calculator",), min_length=1)
+    tools: Names = Field(default=("calculator",), min_length=1)
     """Names of the tools that it may call, such as ``calculator,python``."""
     turns: int = Field(default=6, ge=1, le=64)
     """Turns with tools, after which it has to answer."""
@@ -61,12 +62,6 @@ class ReactConfig(Sampling):
     """How tools are called: ``native`` by the model's own protocol, ``text`` as in the paper, ``auto`` natively where it can."""
     max_output: int = Field(default=4_000, ge=100)
     """Characters of a tool's output that the model is shown."""
-
-    @field_validator("tools", mode="before")
-    @classmethod
-    def _several_in_one_text(cls, given: Any) -> Any:
-        """``calculator,python``, as it is easily typed."""
-        return tuple(filter(None, map(str.strip, given.split(",")))) if isinstance(given, str) else given
 
     @property
     def abilities(self) -> frozenset[Ability]:
@@ -238,7 +233,7 @@ def _build() -> CompiledStateGraph[Any, Any, Any, Any]:
     return graph.compile()
 
 
-def _cost(config: ReactConfig, _team: Mapping[str, ModelSpec]) -> CallBounds:
+def _cost(config: ReactConfig, _team: Mapping[str, ModelSpec], _problem: Problem) -> CallBounds:
     """One call a turn and the last word. What models that its tools ask are called comes on top."""
     return CallBounds(1, config.turns + 1)
 

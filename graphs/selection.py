@@ -7,11 +7,10 @@ index; the candidate that stands for an answer is its first, or its best by scor
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
-from statistics import fmean
+from collections.abc import Sequence
 
-from ..core.candidate import Answer, Candidate, Score
+from ..agents.verifiers.step_scores import AGGREGATES, aggregate
+from ..core.candidate import Answer, Candidate
 from ..core.problem import AnswerKind
 from ..core.result import Selection, Votes
 
@@ -20,14 +19,6 @@ NOTHING = Selection(answer=None, candidate=None)
 
 VOTED_KINDS = frozenset({AnswerKind.NUMBER, AnswerKind.EXPRESSION, AnswerKind.CHOICE, AnswerKind.JSON})
 """Kinds of answer that can be equal without being the same text, so that votes mean something."""
-
-AGGREGATES: dict[str, Callable[[Sequence[float]], float]] = {
-    "last": lambda steps: steps[-1],
-    "min": min,
-    "mean": fmean,
-    "product": math.prod,
-}
-"""How step scores become one number. Never the sum: repeating fine steps must not raise a score."""
 
 
 def majority(candidates: Sequence[Candidate], groups: Sequence[int]) -> Selection:
@@ -72,18 +63,11 @@ def select_all(candidates: Sequence[Candidate], groups: Sequence[int]) -> dict[s
         picks["weighted"] = weighted(candidates, groups, outcome)
         picks["best-of"] = best_of(candidates, groups, outcome)
     if any(score is not None and score.steps for score in scores):
-        for name, aggregate in AGGREGATES.items():
-            values = [step_value(score, aggregate) for score in scores]
+        for name in AGGREGATES:
+            values = [None if score is None else aggregate(score.steps, name) for score in scores]
             picks[f"weighted-{name}"] = weighted(candidates, groups, values)
             picks[f"best-of-{name}"] = best_of(candidates, groups, values)
     return picks
-
-
-def step_value(score: Score | None, aggregate: Callable[[Sequence[float]], float]) -> float | None:
-    """One number from step scores; None where a step has none (a parse failure never counts as a score)."""
-    if score is None or not score.steps or any(step is None for step in score.steps):
-        return None
-    return aggregate([step for step in score.steps if step is not None])
 
 
 def tally(candidates: Sequence[Candidate], groups: Sequence[int]) -> tuple[Votes, ...]:

@@ -21,6 +21,7 @@ from ..core.answers import group
 from ..core.budget import CallBounds
 from ..core.calls import CallResult
 from ..core.model_spec import ModelSpec
+from ..core.problem import Problem
 from ..core.protocols import Scope
 from ..core.result import Outcome, StopReason
 from .selection import VOTED_KINDS, select_all, tally
@@ -104,7 +105,7 @@ def _build() -> CompiledStateGraph[Any, Any, Any, Any]:
     return graph.compile()
 
 
-def _cost(config: SelfConsistencyConfig, team: Mapping[str, ModelSpec]) -> CallBounds:
+def _cost(config: SelfConsistencyConfig, team: Mapping[str, ModelSpec], _problem: Problem) -> CallBounds:
     if one_request(team[ROLE], config.n, batched=_batched(config)):
         return CallBounds(1, 1)
     return CallBounds(min(config.n, _least_for(config.confidence)) if config.stop == "beta" else config.n, config.n)

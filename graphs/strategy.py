@@ -7,19 +7,17 @@ and the config. State holds ids and small records only; candidates live in the r
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, TypedDict, TypeVar, Unpack
 
 from ..agents.policy import ROLE as POLICY
 from ..agents.policy import Sampling
-from ..agents.verifier import ROLE as VERIFIER
-from ..agents.verifier import Verifier
+from ..agents.verifiers.verifier import Configured
 from ..core.base import Frozen
 from ..core.budget import CallBounds
-from ..core.errors import ConfigError, MissingAbilityError, ProblemError
-from ..core.model_spec import Ability, ModelSpec
+from ..core.errors import MissingAbilityError, ProblemError
+from ..core.model_spec import HAD_FROM, Ability, ModelSpec
 from ..core.options import read_options
 from ..core.problem import AnswerKind, Problem
 from ..core.protocols import Scope
@@ -60,20 +58,22 @@ class Strategy(Generic[ConfigT]):
     paper: str
     config: type[ConfigT]
     build: Callable[[], CompiledStateGraph[Any, Any, Any, Any]]
-    cost: Callable[[ConfigT, Mapping[str, ModelSpec]], CallBounds]
-    """Calls by config and team (role to model)."""
+    cost: Callable[[ConfigT, Mapping[str, ModelSpec], Problem], CallBounds]
+    """Calls by config, team (role to model) and problem."""
     prompts: Callable[[Problem], tuple[str, ...]]
     """Names of the prompt files it uses for a problem; their texts are fixed when a run is created."""
     abilities: Mapping[str, frozenset[Ability]] = field(default_factory=lambda: {"policy": frozenset({Ability.CHAT})})
     """What each role's model must be able to do, whatever the config."""
-    verifiers: Callable[[ConfigT], tuple[Verifier[Any], ...]] = lambda _config: ()
-    """The verifiers it asks under a config. Their abilities are needed of the role ``verifier``; their prompts are the run's."""
+    verifiers: Callable[[ConfigT], tuple[Configured, ...]] = lambda _config: ()
+    """The verifiers it asks under a config: what they need, the run needs too."""
     tools: Callable[[ConfigT], tuple[str, ...]] = lambda _config: ()
-    """Names of the tools it calls under a config. A run may call these and no others."""
+    """Names of the tools it calls itself under a config."""
     samples: Callable[[ConfigT], int] | None = None
     """Completions of the policy at most; None where that is the option ``n``, or else one a call."""
     converses: bool = False
     """Whether later calls show the policy what was said before, so that their prompts may fill its context."""
+    judges: bool = False
+    """Whether it works on the problem's ``solutions``, and so needs some."""
     runs_code: bool = False
     """Whether it runs programs itself, with :meth:`Scope.execute`."""
     kinds: frozenset[AnswerKind] = frozenset(AnswerKind)
@@ -89,8 +89,18 @@ class Strategy(Generic[ConfigT]):
         if isinstance(config, Sampling):
             needed[POLICY] = needed.get(POLICY, frozenset()) | config.abilities
         for verifier in self.verifiers(config):
-            needed[VERIFIER] = needed.get(VERIFIER, frozenset()) | verifier.abilities
+            for role, its in verifier.needs.items():
+                needed[role] = needed.get(role, frozenset()) | its
         return needed
+
+    def tool_names(self, config: ConfigT) -> tuple[str, ...]:
+        """Names of the tools that a run under ``config`` may call, and no others."""
+        named = (*self.tools(config), *(name for verifier in self.verifiers(config) for name in verifier.tools))
+        return tuple(dict.fromkeys(named))
+
+    def needs_sandbox(self, config: ConfigT) -> bool:
+        """Whether a run under ``config`` executes programs, those of its tools left aside."""
+        return self.runs_code or any(verifier.runs_code for verifier in self.verifiers(config))
 
     def prompt_names(self, problem: Problem, config: ConfigT) -> tuple[str, ...]:
         """Names of all prompt files that a run for ``problem`` under ``config`` uses."""
@@ -106,11 +116,18 @@ class Strategy(Generic[ConfigT]):
                 f"{self.name} cannot compare answers of kind {problem.answer_kind}",
                 hint=f"use {' or '.join(able)}" if able else None,
             )
+        if self.judges and not problem.solutions:
+            raise ProblemError(f"{self.name} judges solutions, and the problem has none", hint="give it some in `solutions`")
         for role, needed in self.needs(config).items():
             missing = needed - team[role].abilities
             if missing:
                 names = ", ".join(sorted(missing))
-                raise MissingAbilityError(f"{self.name} needs {names} of its {role}; {team[role].name} has not")
+                hint = "; ".join(f"{each} is to be had from {HAD_FROM[each]}" for each in sorted(missing & HAD_FROM.keys()))
+                raise MissingAbilityError(
+                    f"{self.name} needs {names} of its {role}; {team[role].name} has not", hint=hint or None
+                )
+        for verifier in self.verifiers(config):
+            verifier.check(team)
 
     async def run(self, scope: Scope, problem: Problem, config: ConfigT) -> Outcome:
         """Run the graph in ``scope`` and return what it decided.
@@ -163,33 +180,3 @@ class Strategy(Generic[ConfigT]):
         from .embedding import Embedded  # noqa: PLC0415 - as above
 
         return Embedded(self, session, embedding).graph()
-
-
-def parse_options(items: tuple[str, ...] | list[str]) -> dict[str, Any]:
-    """Read ``--set key=value`` items: values are JSON where they parse as JSON, else text. Dots nest.
-
-    Raises :class:`ConfigError` for an item without ``=``, an empty key, or a key given twice.
-    """
-    options: dict[str, Any] = {}
-    for item in items:
-        key, equals, text = item.partition("=")
-        key = key.strip().replace("-", "_")
-        if not equals or not key:
-            raise ConfigError(f"option {item!r} is not of the form key=value")
-        *parents, leaf = key.split(".")
-        place = options
-        for parent in parents:
-            place = place.setdefault(parent, {})
-            if not isinstance(place, dict):
-                raise ConfigError(f"option {key} sets a part of {parent}, which was given as a whole")
-        if leaf in place:
-            raise ConfigError(f"option {key} is given twice")
-        place[leaf] = _value(text)
-    return options
-
-
-def _value(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text

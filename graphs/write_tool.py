@@ -19,6 +19,7 @@ from langgraph.runtime import Runtime
 from pydantic import Field
 
 from ..agents.policy import Sampling, read_candidates, sampled, with_role_prompt
+from ..agents.programs import fenced_blocks, find_program
 from ..agents.quoted import as_data, fill
 from ..core.answers import extract
 from ..core.budget import CallBounds
@@ -26,12 +27,11 @@ from ..core.calls import CallResult
 from ..core.candidate import Answer, Candidate, ExtractionRule
 from ..core.errors import ToolRefusedError
 from ..core.model_spec import ModelSpec
-from ..core.problem import AnswerKind, Message
+from ..core.problem import AnswerKind, Message, Problem
 from ..core.result import Outcome, StopReason
 from ..core.written import WRITER, ToolDraft
 from ..tools.admission import LIMITS, require_passed, require_sound, trials
 from ..tools.written import draft_of
-from .programs import fenced_blocks, find_program
 from .selection import select_all
 from .strategy import Context, State, Strategy
 
@@ -186,7 +186,7 @@ def _build() -> CompiledStateGraph[Any, Any, Any, Any]:
     return graph.compile()
 
 
-def _cost(config: WriteToolConfig, _team: Mapping[str, ModelSpec]) -> CallBounds:
+def _cost(config: WriteToolConfig, _team: Mapping[str, ModelSpec], _problem: Problem) -> CallBounds:
     """The first attempt, then every repair at most."""
     return CallBounds(1, 1 + config.repairs)
 

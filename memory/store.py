@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Collection, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar, cast
-
-from sqlalchemy import Connection, Row, Select, select
+from typing import Any, Self, cast
 
 from ..core.budget import Budget
 from ..core.candidate import Candidate
@@ -31,7 +29,7 @@ from ..core.records import (
 from ..core.result import Result, RunState
 from ..core.retrieval import Embedder
 from ..core.usage import Amounts
-from . import controls, creation, experiments, leases, ledgers, lineage, openings, prune, runs, schema, transfer
+from . import controls, creation, experiments, leases, ledgers, lineage, log, openings, prune, runs, transfer
 from .candidates import scored_candidates
 from .database import Database
 from .experiments import Finished
@@ -40,13 +38,12 @@ from .migrate import migrate
 from .prune import OldRun
 from .redact import Redactor
 from .retrieval.corpora import Corpora
-from .rows import ENTRY, RESPONSE, RESULT, RUN_SPEC, RowMaker, journal_entry, plain, stored_event
+from .retrieval.shared import Shared
+from .rows import ENTRY, RESPONSE, RESULT, RUN_SPEC, RowMaker, plain
 from .writer import Job, Writer
 from .written_tools import WrittenTools
 
 __all__ = ["Store", "this_process"]
-
-T = TypeVar("T")
 
 
 class Store:
@@ -60,6 +57,7 @@ class Store:
         self._database = database
         self._rows = RowMaker(redactor)
         self._writer = Writer(database)
+        self._shared = Shared(database)
 
     @classmethod
     async def open(cls, where: str | Path | None = None) -> Self:
@@ -216,9 +214,7 @@ class Store:
 
     async def journal(self, run_id: str) -> list[JournalEntry]:
         """A run's entries in the order in which they were first recorded."""
-        table = schema.journal
-        query = select(table).where(table.c.run_id == run_id).order_by(table.c.id)
-        return await self._select(query, journal_entry)
+        return await self._database.read(partial(log.journal, run_id=run_id))
 
     # Events, candidates, deltas
 
@@ -244,14 +240,11 @@ class Store:
 
     async def events(self, run_id: str, *, after: int = 0, limit: int | None = None) -> list[StoredEvent]:
         """A run's committed events with ``seq > after``, in order. ``seq`` begins at 1 and has no gaps."""
-        table = schema.events
-        query = select(table).where(table.c.run_id == run_id, table.c.seq > after).order_by(table.c.seq).limit(limit)
-        return await self._select(query, stored_event)
+        return await self._database.read(partial(log.events, run_id=run_id, after=after, limit=limit))
 
     async def event_ids(self, run_id: str) -> set[str]:
         """Ids of a run's committed events."""
-        table = schema.events
-        return set(await self._select(select(table.c.event_id).where(table.c.run_id == run_id), lambda row: str(row.event_id)))
+        return await self._database.read(partial(log.event_ids, run_id=run_id))
 
     async def candidates(self, run_id: str) -> list[Candidate]:
         """A run's candidates in the order in which they were added, with the scores that verifiers gave them."""
@@ -263,8 +256,7 @@ class Store:
 
     async def deltas(self, run_id: str) -> dict[str, str]:
         """Texts that are being written now, by key. Telemetry: up to a quarter of a second old."""
-        table = schema.deltas
-        return dict(await self._select(select(table).where(table.c.run_id == run_id), lambda row: (row.key, row.text)))
+        return await self._database.read(partial(log.deltas, run_id=run_id))
 
     # Controls
 
@@ -371,8 +363,8 @@ class Store:
         return await self._database.read(lambda connection: openings.every(connection, task))
 
     def corpora(self, embedder: Embedder | None = None) -> Corpora:
-        """Documents that can be searched. Keep it: it holds vectors in memory, so that only the first search reads them all."""
-        return Corpora(self._database, self._writer, self._rows, embedder)
+        """Documents that can be searched. Vectors stay in memory while the store is open: the first search reads them."""
+        return Corpora(self._database, self._writer, self._rows, self._shared, embedder)
 
     def written_tools(self) -> WrittenTools:
         """The tools that were written at run time."""
@@ -390,9 +382,3 @@ class Store:
         Raises :class:`StoreError` naming the line for a file that is malformed or cut; nothing is stored then.
         """
         return await transfer.import_run(self._writer, self._rows, lines)
-
-    async def _select(self, query: Select[Any], make: Callable[[Row[Any]], T]) -> list[T]:
-        def work(connection: Connection) -> list[T]:
-            return [make(row) for row in connection.execute(query)]
-
-        return await self._database.read(work)

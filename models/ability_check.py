@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from ..core.base import Frozen
-from ..core.calls import ChatRequest, Prefix, Reply, ScoreRequest, ToolSpec
+from ..core.calls import ChatRequest, EmbedRequest, LabelRequest, Prefix, Reply, ScoreRequest, ToolSpec
 from ..core.errors import SymposiaError
 from ..core.model_spec import Ability, ModelSpec
 from ..core.problem import Message
@@ -65,6 +65,18 @@ class _Asker:
         request = ScoreRequest(messages=messages, steps=("2 + 3 = 5.", "The answer is 5."), hidden_states=hidden_states)
         reply = await self._gateway.score(self._spec, request, tag="check", timeout=self._timeout)
         return reply.raw, reply.hidden_states
+
+    async def labels(self, *texts: str) -> Reply:
+        conversations = tuple((Message(role="user", content=text),) for text in texts)
+        request = LabelRequest(conversations=conversations, labels=("Yes", "No"))
+        return await self._gateway.labels(self._spec, request, tag="check", timeout=self._timeout)
+
+    async def vectors(self, *texts: str) -> tuple[tuple[float, ...], ...]:
+        """Of the texts; of a solution's two steps where the model is asked by a reward form."""
+        if self._spec.reward is not None:
+            return (await self.score(hidden_states=True))[1]
+        reply = await self._gateway.embed(self._spec, EmbedRequest(texts=texts), tag="check", timeout=self._timeout)
+        return reply.vectors
 
 
 _Verdict = tuple[str, bool]
@@ -126,9 +138,14 @@ async def _reward(asker: _Asker) -> _Verdict:
     return f"scores {', '.join(f'{value:.3g}' for value in raw)}", bool(raw)
 
 
+async def _scoring(asker: _Asker) -> _Verdict:
+    told = [choice.labels for choice in (await asker.labels("Is 2 + 3 = 5? Yes or No?", "Is 2 + 3 = 6? Yes or No?")).choices]
+    return f"labels of {len(told)} of 2 conversations", len(told) == 2 and all(told)
+
+
 async def _embed(asker: _Asker) -> _Verdict:
-    _, states = await asker.score(hidden_states=True)
-    return f"{len(states)} states of width {len(states[0]) if states else 0}", len(states) == 2
+    vectors = await asker.vectors("2 + 3 = 5.", "The answer is 5.")
+    return f"{len(vectors)} vectors of {len(vectors[0]) if vectors else 0} numbers", len(vectors) == 2
 
 
 _PROBES: dict[Ability, Callable[[_Asker], Awaitable[_Verdict]]] = {
@@ -141,5 +158,6 @@ _PROBES: dict[Ability, Callable[[_Asker], Awaitable[_Verdict]]] = {
     Ability.JSON_SCHEMA: _json_schema,
     Ability.TOOLS: _tools,
     Ability.REWARD: _reward,
+    Ability.SCORING: _scoring,
     Ability.EMBED: _embed,
 }

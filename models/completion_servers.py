@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..core.calls import ChatRequest, Choice, FinishReason, Reply
-from ..core.errors import RejectedError
+from ..core.errors import LabelTokensError, RejectedError
 from ..core.model_spec import Ability, ModelSpec
 from . import logprobs
 from .http_session import Call, Http
@@ -172,6 +172,14 @@ def _piece(
         logprobs=told if request.logprobs is not None else (),
         labels=logprobs.labels(request.labels, told[0] if told else None),
     )
+
+
+async def one_token(server: VllmServer, http: Http, call: Call, label: str) -> int:
+    """The token id of a label. Raises :class:`LabelTokensError` for one that is not one token of the model."""
+    tokens = await server.tokenize(http, call, label)
+    if len(tokens) != 1:
+        raise LabelTokensError(f"the label {label!r} is {len(tokens)} tokens of {call.spec.name}", hint="use labels of one token")
+    return tokens[0]
 
 
 _FOR_TEMPLATE = "chat_template_kwargs"

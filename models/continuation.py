@@ -18,7 +18,7 @@ from ..core.calls import ChatRequest, Fidelity, Prefix, Reply
 from ..core.errors import ConfigError
 from ..core.model_spec import ModelSpec
 from ..core.protocols import OnText
-from .completion_servers import LlamaCppServer, VllmServer, template_arguments
+from .completion_servers import LlamaCppServer, VllmServer, one_token, template_arguments
 from .http_session import Call, Http
 from .reading import broken
 
@@ -96,15 +96,12 @@ class ContinuationTransport:
     async def label_tokens(self, call: Call, labels: tuple[str, ...]) -> list[int]:
         """The token id of each label at a vLLM server, which can be asked for tokens by id.
 
-        Raises :class:`ConfigError` for a label that is not one token of the model.
+        Raises :class:`LabelTokensError` for a label that is not one token of the model.
         """
-        server, found = _SERVERS["vllm"], []
+        server, found = VllmServer(), []
         for label in labels:
             key = (call.spec.endpoint, call.spec.remote_name, label)
-            tokens = self._known.get(key) or self._remember(key, await server.tokenize(self._http, call, label))
-            if len(tokens) != 1:
-                said = f"the label {label!r} is {len(tokens)} tokens of {call.spec.name}"
-                raise ConfigError(said, hint="use labels of one token")
+            tokens = self._known.get(key) or self._remember(key, (await one_token(server, self._http, call, label),))
             found.append(tokens[0])
         return found
 

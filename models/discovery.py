@@ -25,7 +25,7 @@ _REPLY_BYTES = 1 << 20
 # What a server's own signature ("owned_by") tells beyond the protocol. Ollama ignores `n`. llama.cpp refuses it beyond its
 # slots and counts the tokens of one choice only.
 _ABILITIES = {
-    "vllm": {"chat", "prefix", "logprobs", "prompt_logprobs", "n", "seed", "json_schema"},
+    "vllm": {"chat", "prefix", "logprobs", "prompt_logprobs", "n", "seed", "json_schema", "scoring"},
     "llamacpp": {"chat", "prefix", "logprobs", "seed", "json_schema"},
     "library": {"chat", "seed"},
 }

@@ -17,12 +17,13 @@ from typing import TypeVar
 from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary
 
-from ..core.calls import ChatRequest, Fidelity, Reply, ScoreReply, ScoreRequest
+from ..core.calls import ChatRequest, EmbedReply, EmbedRequest, Fidelity, LabelRequest, Reply, ScoreReply, ScoreRequest
 from ..core.errors import MissingKeyError, ModelError, ModelTimeoutError, RateLimitError, UnreachableError
 from ..core.model_spec import ModelSpec
-from ..core.protocols import OnAttempt, OnText, Transport
+from ..core.protocols import OnAttempt, OnText, Scorer, Transport
 from .continuation import ContinuationTransport
 from .direct_transport import DirectTransport
+from .embedding import EmbedClient
 from .http_session import Call
 from .limiter import AdaptiveLimiter, Outcome, Ticket
 from .litellm_transport import LiteLLMTransport
@@ -67,7 +68,8 @@ class RetryPolicy:
 class ModelGateway:
     """Implements :class:`~symposia.core.protocols.Gateway`.
 
-    ``transports`` replaces transports by name ("direct", "litellm"); the gateway closes them too. API keys are read from
+    ``transports`` replaces transports by name ("direct", "litellm"), ``scorer`` what asks models for scores; the gateway
+    closes them too. API keys are read from
     ``environ`` at each call, by the variable that the catalogue names. ``call_timeout`` holds where a call names none.
     """
 
@@ -75,6 +77,7 @@ class ModelGateway:
         self,
         *,
         transports: Mapping[str, Transport] | None = None,
+        scorer: Scorer | None = None,
         environ: Mapping[str, str] = os.environ,
         retry: RetryPolicy = RetryPolicy(),
         call_timeout: float = 600,
@@ -85,7 +88,8 @@ class ModelGateway:
         self._call_timeout = call_timeout
         self._limiters: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, AdaptiveLimiter]] = WeakKeyDictionary()
         self._continuation = ContinuationTransport()
-        self._scorer = ScoreClient()
+        self._scorer = scorer or ScoreClient()
+        self._embedder = EmbedClient()
         self._rng = random.Random()  # noqa: S311 - spreads retries in time, decides nothing
 
     async def complete(
@@ -112,14 +116,59 @@ class ModelGateway:
 
         return await self._repeat(spec, attempt, timeout, on_attempt)
 
-    async def score(self, spec: ModelSpec, request: ScoreRequest, *, tag: str, timeout: float | None = None) -> ScoreReply:
+    async def score(
+        self,
+        spec: ModelSpec,
+        request: ScoreRequest,
+        *,
+        tag: str,
+        timeout: float | None = None,
+        on_attempt: OnAttempt | None = None,
+    ) -> ScoreReply:
         """Have a reward model judge a solution, with retries as for :meth:`complete`. Raises :class:`ModelError`."""
         api_key = self._key(spec)
 
         async def attempt(left: float) -> ScoreReply:
             return await self._scorer.score(spec, request, api_key=api_key, timeout=left, tag=tag)
 
-        return await self._repeat(spec, attempt, timeout, None)
+        return await self._repeat(spec, attempt, timeout, on_attempt)
+
+    async def labels(
+        self,
+        spec: ModelSpec,
+        request: LabelRequest,
+        *,
+        tag: str,
+        timeout: float | None = None,
+        on_attempt: OnAttempt | None = None,
+    ) -> Reply:
+        """Ask a model how likely its replies begin with the labels, with retries as for :meth:`complete`.
+
+        Raises :class:`ModelError`, and :class:`LabelTokensError` for labels that the model cannot be asked for.
+        """
+        api_key = self._key(spec)
+
+        async def attempt(left: float) -> Reply:
+            return await self._scorer.labels(spec, request, api_key=api_key, timeout=left, tag=tag)
+
+        return await self._repeat(spec, attempt, timeout, on_attempt)
+
+    async def embed(
+        self,
+        spec: ModelSpec,
+        request: EmbedRequest,
+        *,
+        tag: str,
+        timeout: float | None = None,
+        on_attempt: OnAttempt | None = None,
+    ) -> EmbedReply:
+        """Have an embedding model make vectors, with retries as for :meth:`complete`. Raises as that does."""
+        api_key = self._key(spec)
+
+        async def attempt(left: float) -> EmbedReply:
+            return await self._embedder.embed(spec, request, api_key=api_key, timeout=left, tag=tag)
+
+        return await self._repeat(spec, attempt, timeout, on_attempt)
 
     async def _repeat(
         self, spec: ModelSpec, attempt: Callable[[float], Awaitable[T]], timeout: float | None, on_attempt: OnAttempt | None
@@ -159,6 +208,7 @@ class ModelGateway:
             await transport.close()
         await self._continuation.close()
         await self._scorer.close()
+        await self._embedder.close()
 
     def _transport(self, spec: ModelSpec, request: ChatRequest) -> Transport:
         if request.prefix is not None and spec.continues_by is not Fidelity.CHAT:

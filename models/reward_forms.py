@@ -11,6 +11,7 @@ from typing import Any
 
 from ..core.calls import ScoreRequest
 from ..core.errors import RejectedError
+from ..core.marks import unmarked
 from ..core.model_spec import Ability, RewardForm, Scale
 from ..core.problem import Message
 from .engines.heads_model import KINDS, architecture, detect
@@ -101,6 +102,14 @@ def conversation(form: RewardForm, messages: Sequence[Message]) -> list[dict[str
 def prompt(form: RewardForm, messages: Sequence[Message]) -> str:
     """The text before the first step, for a form that does without the chat template."""
     return (form.prompt or "{question}").format(question="\n\n".join(message.text for message in messages))
+
+
+def unmarked_steps(request: ScoreRequest) -> ScoreRequest:
+    """The request, its steps without marks of chat templates: servers read them even inside a message.
+
+    So a solution that holds ``<|im_end|>`` cannot end itself and go on in another voice: it is judged with ``< |im_end|>``.
+    """
+    return request.model_copy(update={"steps": tuple(map(unmarked, request.steps))})
 
 
 def solution(form: RewardForm, request: ScoreRequest) -> str:

@@ -1,4 +1,5 @@
-"""Asks reward models, over vLLM's ``POST /pooling``. The transformers engine speaks it too.
+"""Asks reward models, over vLLM's ``POST /pooling``. The transformers engine speaks it too. An outcome model may be asked by
+``/classify`` or ``/score`` instead, where its server has these only.
 
 Two ways to say where the steps end, both exact. A model with a step tag gets the tagged text, and its server judges at the
 tag's token. For any other the server cuts prompt and steps into tokens one by one, and their ids go out together with the
@@ -15,15 +16,19 @@ from collections.abc import Sequence
 from itertools import accumulate
 from typing import Any, NamedTuple
 
-from ..core.calls import ScoreReply, ScoreRequest
+from ..core.calls import LabelRequest, Reply, ScoreReply, ScoreRequest
 from ..core.errors import BrokenReplyError, ConfigError, ModelTimeoutError, RejectedError
 from ..core.model_spec import ModelSpec, RewardForm
 from . import reward_forms
 from .http_errors import error_from_body, excerpt
 from .http_session import Call, Http
+from .label_scoring import LabelClient
 
 _ROUNDING = 0.01
 """A server that computes with 16 bits may send 1.004 for a probability."""
+
+_ROUTES = {"pooling": "data", "classify": "probs", "score": "score"}
+"""The field of an answer that holds its numbers, by route."""
 
 Row = tuple[float, ...]
 
@@ -43,6 +48,7 @@ class ScoreClient:
 
     def __init__(self, http: Http | None = None) -> None:
         self._http = http or Http()
+        self._labels = LabelClient(self._http)
 
     async def score(self, spec: ModelSpec, request: ScoreRequest, *, api_key: str | None, timeout: float, tag: str) -> ScoreReply:
         """Ask the reward model once; ``timeout`` in seconds covers everything, ``tag`` goes out as ``X-Request-Id``.
@@ -60,12 +66,21 @@ class ScoreClient:
         except TimeoutError as error:
             raise ModelTimeoutError(f"{spec.name} sent no complete score within {timeout:.3g} s") from error
 
+    async def labels(self, spec: ModelSpec, request: LabelRequest, *, api_key: str | None, timeout: float, tag: str) -> Reply:
+        """Ask a language model for labels, once; see :mod:`.label_scoring` and :class:`~symposia.core.protocols.Scorer`."""
+        try:
+            async with asyncio.timeout(timeout):
+                return await self._labels.labels(Call(spec, api_key, timeout, tag), request)
+        except TimeoutError as error:
+            raise ModelTimeoutError(f"{spec.name} sent no complete score within {timeout:.3g} s") from error
+
     async def close(self) -> None:
         """Close every connection."""
         await self._http.close()
 
-    async def _asked(self, call: Call, form: RewardForm, request: ScoreRequest) -> ScoreReply:
+    async def _asked(self, call: Call, form: RewardForm, asked: ScoreRequest) -> ScoreReply:
         began = time.perf_counter()
+        request = reward_forms.unmarked_steps(asked)
         exchange = _Exchange(self._http, call)
         at_places = form.kind == "outcome" or bool(form.tag)  # which the server finds in the text itself
         cut = None if form.tag or (at_places and not request.hidden_states) else await exchange.cut(form, request)
@@ -73,7 +88,7 @@ class ScoreClient:
         raw: Row = ()
         if form.kind != "states":
             task = None if form.kind == "outcome" else "token_classify"
-            rows = await exchange.rows(text, task=task, use_activation=form.scale == "probability")
+            rows = await exchange.rows(text, task=task, use_activation=form.scale == "probability", route=form.route)
             raw = tuple(_value(row, form, call.spec) for row in rows)
         states = await exchange.rows(cut or text, task="token_embed", use_activation=False) if request.hidden_states else []
         scale = form.scale
@@ -82,7 +97,7 @@ class ScoreClient:
             raw=raw,
             probabilities=tuple(reward_forms.probability(value, scale) for value in raw) if scale and raw else None,
             hidden_states=tuple(states),
-            prompt_tokens=exchange.prompt_tokens,
+            prompt_tokens=call.spec.prompt_bound(asked) if exchange.untold else exchange.prompt_tokens,
             seconds=time.perf_counter() - began,
         )
 
@@ -96,6 +111,8 @@ class _Exchange:
         self._spec = call.spec
         self.prompt_tokens = 0
         """Of every text judged."""
+        self.untold = False
+        """Whether the server left out how many tokens it read."""
         self.model = call.spec.remote_name
         """The model that answered, by its own name."""
 
@@ -115,15 +132,17 @@ class _Exchange:
         ids = [token for piece in (prompt, *steps) for token in piece]
         return _Text({"input": ids, "positions": list(ends)}, len(ends), ends)
 
-    async def rows(self, text: _Text, *, task: str | None, use_activation: bool) -> list[Row]:
+    async def rows(self, text: _Text, *, task: str | None, use_activation: bool, route: str = "pooling") -> list[Row]:
         """The numbers at each judged place. ``task`` None leaves it to the server."""
         body = {"model": self._spec.remote_name, "use_activation": use_activation, **text.fields}
-        payload = await self._post("/pooling", body if task is None else body | {"task": task})
+        payload = await self._post(f"/{route}", body if task is None else body | {"task": task})
         data = payload.get("data")
-        judged = data[0].get("data") if isinstance(data, list) and len(data) == 1 and isinstance(data[0], dict) else None
+        judged = data[0].get(_ROUTES[route]) if isinstance(data, list) and len(data) == 1 and isinstance(data[0], dict) else None
+        if route == "score" and judged is not None:
+            judged = [judged]
         if not isinstance(judged, list) or not judged:
             raise _broken(self._spec, "holds no scores", payload)
-        self._count(payload, text)
+        self._count(payload)
         rows = [_row(each, self._spec) for each in (judged if isinstance(judged[0], list) else [judged])]
         return _at_places(rows, text, self._spec)
 
@@ -142,12 +161,13 @@ class _Exchange:
             raise error_from_body(payload, self._spec)
         return payload
 
-    def _count(self, payload: dict[str, Any], text: _Text) -> None:
+    def _count(self, payload: dict[str, Any]) -> None:
         usage, model = payload.get("usage"), payload.get("model")
         tokens = usage.get("prompt_tokens") if isinstance(usage, dict) else None
-        # Untold, it is what was sent: as ids, or at most one token a byte.
-        bound = len(text.fields["input"]) if text.ends else len(str(text.fields).encode())
-        self.prompt_tokens += tokens if isinstance(tokens, int) and tokens > 0 else bound
+        if isinstance(tokens, int) and tokens > 0:
+            self.prompt_tokens += tokens
+        else:
+            self.untold = True
         self.model = model if isinstance(model, str) and model else self.model
 
 
@@ -155,6 +175,8 @@ def _joined(form: RewardForm, request: ScoreRequest) -> _Text:
     """The solution as one text. Raises :class:`RejectedError` where a step tag stands where it must not."""
     answer = reward_forms.solution(form, request)
     steps = None if form.kind == "outcome" else len(request.steps)
+    if form.route == "score":
+        return _Text({"text_1": reward_forms.prompt(form, request.messages), "text_2": answer}, steps)
     if form.prompt is not None:
         return _Text({"input": reward_forms.prompt(form, request.messages) + answer}, steps)
     turns = [*reward_forms.conversation(form, request.messages), {"role": "assistant", "content": answer}]

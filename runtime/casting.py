@@ -15,9 +15,13 @@ from .team import Team
 
 
 async def cast(staff: Staff, settings: Settings, roles: Iterable[str], team: Team) -> dict[str, ModelSpec]:
-    """A model for each of the strategy's roles; those nobody named inherit the policy's. Raises as :meth:`Staff.spec`."""
-    named = {**settings.team, **team.roles}
-    policy = await staff.spec(named.get("policy") or settings.model)
+    """A model for each of the strategy's roles; those nobody named inherit the policy's. Raises as :meth:`Staff.spec`.
+
+    A strategy without a policy is asked for none: the others inherit the first that was named.
+    """
+    roles, named = set(roles), {**settings.team, **team.roles}
+    first = None if "policy" in roles else next((named[role] for role in named if role in roles), None)
+    policy = await staff.spec(named.get("policy") or first or settings.model)
     specs = {"policy": policy}
     for role in {*roles, *named} - {"policy"}:
         specs[role] = await staff.spec(named[role]) if role in named else policy

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..core.calls import ChatRequest
+from ..core.calls import ChatRequest, EmbedRequest, ModelRequest
 from ..core.model_spec import ModelSpec, Price
 from ..core.usage import Usage
 from .ledger import Room
@@ -11,9 +11,9 @@ MIN_COMPLETION = 16
 """A call that may write fewer tokens than this is refused: its reply could hold no answer."""
 
 
-def upper_bound(spec: ModelSpec, request: ChatRequest, prompt: int, timeout: float) -> Usage:
+def upper_bound(spec: ModelSpec, request: ModelRequest | EmbedRequest, prompt: int, timeout: float) -> Usage:
     """The most a call can cost: ``prompt`` tokens in, ``max_tokens`` out for each sample, ``timeout`` seconds busy."""
-    completion = request.max_tokens * request.n
+    completion = request.max_tokens * request.n if isinstance(request, ChatRequest) else 0
     dollars = spec.price.dollars(prompt=prompt, cached=0, completion=completion, seconds=timeout)
     return Usage(
         calls=1,
@@ -24,14 +24,12 @@ def upper_bound(spec: ModelSpec, request: ChatRequest, prompt: int, timeout: flo
     )
 
 
-def clamp(spec: ModelSpec, request: ChatRequest, prompt: int, room: Room) -> ChatRequest | None:
+def clamp(spec: ModelSpec, request: ModelRequest, prompt: int, room: Room) -> ModelRequest | None:
     """The request cut down to ``room``, or None where no useful call fits.
 
-    Samples are dropped before they are shortened: a text cut off early holds no answer.
+    Samples are dropped before they are shortened: a text cut off early holds no answer. A request to score cannot be cut.
     """
-    if room.calls is not None and room.calls < 1:
-        return None
-    if room.prompt_tokens is not None and room.prompt_tokens < prompt:
+    if (room.calls is not None and room.calls < 1) or (room.prompt_tokens is not None and room.prompt_tokens < prompt):
         return None
     left = [
         cap
@@ -45,6 +43,8 @@ def clamp(spec: ModelSpec, request: ChatRequest, prompt: int, room: Room) -> Cha
     if not left:
         return request
     completion = int(min(left))
+    if not isinstance(request, ChatRequest):
+        return request if completion >= 0 else None
     if completion >= request.max_tokens:
         return request.model_copy(update={"n": min(request.n, completion // request.max_tokens)})
     if completion < MIN_COMPLETION:

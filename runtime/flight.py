@@ -11,9 +11,10 @@ import asyncio
 from dataclasses import dataclass
 from typing import Any, TypedDict
 
-from ..core.calls import CallFailure, CallResult, ModelCall, Reply
+from ..core.calls import CallFailure, CallResult, LabelRequest, ModelCall, Reply, ScoreReply, ScoreRequest
 from ..core.errors import BudgetExhaustedError, ModelError, SymposiaError, UsageError
 from ..core.events import CallFailed, CallFinished, Warned
+from ..core.model_spec import ModelSpec
 from ..core.records import EntryKind, EntryStatus, JournalEntry
 from ..core.usage import Usage
 from .failpoints import pass_point
@@ -85,14 +86,10 @@ class Flight:
         self.settle()
 
     async def _perform(self) -> CallResult:
-        services, request = self._services, self._call.request
+        services = self._services
         spec = services.spec(self._call.role)
-        key, timeout = self._place.key, services.call_timeout
-        on_text = services.telemetry.ear(key) if services.telemetry else None
         try:
-            reply = await services.gateway.complete(
-                spec, request, tag=f"{services.run_id}/{key}", timeout=timeout, on_attempt=self._before_attempt, on_text=on_text
-            )
+            reply = await self._asked(spec)
         except (ModelError, BudgetExhaustedError, UsageError) as error:
             # Not StoreError: a journal that cannot be written ends the run, it is no failure of a call.
             return await self._fail(error)
@@ -101,6 +98,18 @@ class Flight:
         self._charge = spec.cost(reply)
         (entry,) = await services.journal.record(self._entry(EntryStatus.DONE, response=reply.model_dump(mode="json")))
         return announce(services, self._place, self._call.role, entry)
+
+    async def _asked(self, spec: ModelSpec) -> Reply | ScoreReply:
+        services, request, key = self._services, self._call.request, self._place.key
+        tag, timeout = f"{services.run_id}/{key}", services.call_timeout
+        if isinstance(request, ScoreRequest):
+            return await services.gateway.score(spec, request, tag=tag, timeout=timeout, on_attempt=self._before_attempt)
+        if isinstance(request, LabelRequest):
+            return await services.gateway.labels(spec, request, tag=tag, timeout=timeout, on_attempt=self._before_attempt)
+        on_text = services.telemetry.ear(key) if services.telemetry else None
+        return await services.gateway.complete(
+            spec, request, tag=tag, timeout=timeout, on_attempt=self._before_attempt, on_text=on_text
+        )
 
     async def _before_attempt(self, previous: ModelError | None) -> None:
         """Commit the intent. After an attempt that may have been billed: charge that as lost and reserve anew, or refuse."""
@@ -161,14 +170,15 @@ def announce(services: Services, place: Place, role: str, entry: JournalEntry) -
         failure = CallFailure.model_validate(entry.response)
         services.log.emit(CallFailed(**at, role=role, model=entry.model, failure=failure))
         return CallResult(index=place.index, key=entry.key, failure=failure)
-    reply = Reply.model_validate(entry.response)
+    scored = "steps" in entry.request
+    reply = (ScoreReply if scored else Reply).model_validate(entry.response)
     charge = entry.charge
     services.log.emit(
         CallFinished(
             **at,
             role=role,
             model=reply.model,
-            choices=len(reply.choices),
+            choices=len(reply.choices) if isinstance(reply, Reply) else 0,
             prompt_tokens=charge.prompt_tokens,
             cached_tokens=charge.cached_tokens,
             completion_tokens=charge.completion_tokens,
@@ -176,7 +186,9 @@ def announce(services: Services, place: Place, role: str, entry: JournalEntry) -
             seconds=reply.seconds,
         )
     )
-    asked = entry.request["n"]
+    if isinstance(reply, ScoreReply):
+        return CallResult(index=place.index, key=entry.key, scored=reply)
+    asked = entry.request.get("n", 0)  # a label request is answered in full or fails
     if len(reply.choices) < asked:
         message = f"{reply.model} returned {len(reply.choices)} of {asked} samples; the vote goes on with these"
         services.log.emit(Warned(**at, code="fewer_samples", message=message))

@@ -32,24 +32,16 @@ async def grant_tools(workshop: Workshop, settings: Settings, strategy: Strategy
     """The tools that ``strategy`` uses under ``config``, and the sandbox where it or any of them runs code.
 
     Raises :class:`UnknownNameError` for a tool that there is not, :class:`MissingKeyError` for one that needs a key which is
-    not there, :class:`ConfigError` for one that the settings never let be called.
+    not there, :class:`ConfigError` for one that the settings never let be called, or whose corpus cannot be searched.
     """
     for name in sorted(settings.approve):
         if not await workshop.has_tool(name):
             raise UnknownNameError("tool", name, await workshop.tool_names(), where="approve")
-    tools = [await workshop.tool(name) for name in strategy.tools(config)]
+    tools = [await workshop.tool(name) for name in strategy.tool_names(config)]
     for tool in tools:
-        _require_usable(tool, settings.approve)
-    grants = {
-        tool.name: Grant(
-            spec=tool.spec,
-            approval=settings.approve.get(tool.name, tool.approval),
-            dollars=tool.dollars,
-            digest=tool.digest,
-        )
-        for tool in tools
-    }
-    runs_code = strategy.runs_code or any(Permission.SANDBOX in tool.permissions for tool in tools)
+        await workshop.require_corpora(tool)
+    grants = {tool.name: _grant(tool, settings.approve.get(tool.name, tool.approval)) for tool in tools}
+    runs_code = strategy.needs_sandbox(config) or any(Permission.SANDBOX in tool.permissions for tool in tools)
     return Granted(grants, settings.sandbox if runs_code else None)
 
 
@@ -63,14 +55,16 @@ def require_unattended(tools: Mapping[str, Grant]) -> None:
     asking = [name for name, grant in tools.items() if grant.approval is Approval.ASK]
     if asking:
         raise ConfigError(
-            f"an experiment asks nobody, and approve.{asking[0]} is ask", hint="set it to always, or leave the tool out"
+            f"an experiment asks nobody, and a person is to be asked about calls of {asking[0]}",
+            hint=f"set approve.{asking[0]} to always, or leave the tool out",
         )
 
 
-def _require_usable(tool: Tool[Any], approve: Mapping[str, Approval]) -> None:
-    if approve.get(tool.name) is Approval.NEVER:
-        raise ConfigError(f"the tool {tool.name} may never be called: approve.{tool.name} is never", hint="leave it out")
+def _grant(tool: Tool[Any], approval: Approval) -> Grant:
+    if approval is Approval.NEVER:
+        raise ConfigError(f"the tool {tool.name} may never be called", hint=f"leave it out, or change approve.{tool.name}")
     missing = tool.missing_keys(os.environ)
     if missing:
         variables = " or ".join(missing) if tool.any_key else " and ".join(missing)
         raise MissingKeyError(f"the tool {tool.name} needs a key in {variables}", hint=f"export {missing[0]}=…")
+    return Grant(spec=tool.spec, approval=approval, dollars=tool.dollars, digest=tool.digest)

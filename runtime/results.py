@@ -48,7 +48,8 @@ def _status(outcome: Outcome, services: Services) -> Status:
         return Status.CANCELLED
     if outcome.pick is not None:
         return Status.ANSWERED
-    return Status.FAILED if services.failures and not outcome.candidates else Status.NO_ANSWER
+    nothing = not outcome.candidates or services.replies == 0  # solutions that were given are candidates, too
+    return Status.FAILED if services.failures and nothing else Status.NO_ANSWER
 
 
 def _exit_code(status: Status, reason: StopReason, services: Services) -> int:

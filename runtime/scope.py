@@ -8,7 +8,7 @@ from typing import Any
 
 from ..core.answers import plain_same
 from ..core.budget import Budget
-from ..core.calls import ModelCall, ToolSpec
+from ..core.calls import EmbedReply, EmbedRequest, ModelCall, ToolSpec
 from ..core.candidate import Answer, Candidate, Score
 from ..core.errors import UsageError
 from ..core.events import CandidateAdded, CandidateScored, Event
@@ -18,6 +18,7 @@ from ..core.random import rng
 from ..core.sandbox import Execution, Limits
 from ..core.tooling import ToolRequest, ToolResult
 from .deeds import Deed, DeedWave, Done
+from .embed_call import EmbedCall
 from .flight import Place
 from .journal import hash_json
 from .ledger import Ledger
@@ -103,6 +104,10 @@ class RunScope:
         done = await self._do(node, visit, [ProgramDeed(self._services, code, limits) for code in programs])
         results = [said and Execution.model_validate(said) for said in done.responses]
         return Executions(tuple(results), done.stop_reason)
+
+    async def embed(self, node: str, spec: ModelSpec, request: EmbedRequest, *, visit: int = 0) -> EmbedReply:
+        """Have a model make vectors; see :class:`.embed_call.EmbedCall`."""
+        return await EmbedCall(self._services, self._ledger, Place(self._path, node, visit), spec, request).make()
 
     async def _do(self, node: str, visit: int, deeds: Sequence[Deed]) -> Done:
         return await DeedWave(self._services, self._ledger, Place(self._path, node, visit), deeds).run()

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ..core.answers import SymbolicWorker
-from ..core.calls import ChatRequest
+from ..core.calls import ChatRequest, ModelRequest
 from ..core.candidate import Candidate
 from ..core.events import Event
 from ..core.model_spec import ModelSpec
@@ -80,6 +80,8 @@ class Services:
     """Where streamed text goes; None asks for whole replies, which costs less."""
     candidates: dict[str, Candidate] = field(default_factory=dict)
     usage: dict[str, Usage] = field(default_factory=dict)
+    replies: int = 0
+    """Calls whose results were used and are no failures."""
     failures: dict[str, int] = field(default_factory=dict)
     error: str | None = None
     """Message of the last call that failed for good, by the order in which results are used."""
@@ -93,10 +95,11 @@ class Services:
         """Count ``usage`` for ``role``."""
         self.usage[role] = self.usage.get(role, Usage()) + usage
 
-    def prompt_size(self, model: str, request: ChatRequest) -> int:
+    def prompt_size(self, spec: ModelSpec, request: ModelRequest) -> int:
         """Prompt tokens to reserve: the true number where a reply to the same conversation told it, else a bound."""
-        known = self._prompt_tokens.get((model, request.messages)) if _plain(request) else None
-        return known or request.prompt_bound()
+        if isinstance(request, ChatRequest) and _plain(request):
+            return self._prompt_tokens.get((spec.name, request.messages)) or request.prompt_bound()
+        return spec.prompt_bound(request)
 
     def learn_prompt(self, model: str, request: ChatRequest, tokens: int) -> None:
         """Remember the size of a conversation's prompt."""

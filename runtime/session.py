@@ -16,6 +16,7 @@ from ..core.problem import AnswerKind, Message, Problem
 from ..core.protocols import Gateway
 from ..core.records import JournalEntry, Lease, RunRecord, RunSpec
 from ..core.result import Result, RunState, Status
+from ..core.retrieval import Embedder
 from ..core.sandbox import Sandbox
 from ..core.usage import Amounts
 from ..memory.store import Store, this_process
@@ -24,6 +25,7 @@ from ..models.gateway import ModelGateway, RetryPolicy
 from ..tools.tool import ToolError
 from .fork import origin, part_of, part_until_event, part_until_key
 from .journal import JournalEnded
+from .library import Library, Models
 from .planning import Planner
 from .run import Execution
 from .services import Listener
@@ -45,6 +47,7 @@ class Session:
         gateway: the door to models; tests pass one with a scripted transport.
         models: catalogue entries beside the shipped ones and the user's.
         sandbox: used instead of the configured one; tests pass a scripted one.
+        embedders: known by their names beside ``wordllama`` and the models that embed.
         notify: told in one line which model was chosen or started, and why.
     """
 
@@ -56,6 +59,7 @@ class Session:
         gateway: Gateway | None = None,
         models: Mapping[str, ModelSpec] | None = None,
         sandbox: Sandbox | None = None,
+        embedders: Sequence[Embedder] = (),
         notify: Notify = lambda _line: None,
     ) -> None:
         self.settings = (settings or load_settings()).settings
@@ -66,7 +70,9 @@ class Session:
         self._models = dict(models or {})
         self._notify = notify
         self._store: Store | None = None
-        self._workshop = Workshop(self.settings, lambda: self.store, sandbox)
+        self.library = Library(self.settings, lambda: self.store, Models(lambda: self.staff, self._gateway), embedders)
+        """The documents: corpora with their embedders."""
+        self._workshop = Workshop(self.settings, lambda: self.store, sandbox, self.library)
         self._tending: Tender | None = None
         self._staff: Staff | None = None
         self._judge = SymbolicWorker()

@@ -88,10 +88,14 @@ class Settings(Frozen):
     """Settings of each tool, as in ``[tools.web-search]``."""
     mcp: dict[str, dict[str, Any]] = Field(default_factory=dict)
     """MCP servers by name, as in ``[mcp.files]``: a ``command`` or a ``url``. Their tools are named ``files__TOOL``."""
+    embedder: str = Field(default="none", min_length=1)
+    """What makes vectors of the documents of new corpora: ``none``, ``wordllama``, or a model with the ability ``embed``. A
+    corpus that has vectors keeps to the embedder that they are of."""
     sandbox: SandboxName = "bubblewrap"
     """What runs code that models write. One that cannot be had is an error: no other is taken instead."""
     approve: dict[str, Annotated[Approval, BeforeValidator(_approval)]] = Field(default_factory=dict)
-    """Whether a tool may be called, by its name: ``always`` (the default), ``ask`` a person call by call, or ``never``."""
+    """Whether a tool may be called, by its name: ``always``, ``ask`` a person call by call, or ``never``. By default ``ask`` for
+    tools of MCP servers and for those written at run time, ``always`` for others."""
 
     @field_validator("budget", mode="before")
     @classmethod

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from ..core.errors import EngineError, UsageError, WeightsError
-from ..core.model_spec import ModelSpec
+from ..core.model_spec import Ability, ModelSpec
 from ..models.catalogue import Catalogue
 from ..models.discovery import identify, probe_loopback
 from ..models.engines.engine import Engine, EngineOptions, new_engine
@@ -65,6 +65,10 @@ class Staff:
                 spec = await identify(spec)
             self._require_weights(spec)
         return spec if self._transport is None else spec.model_copy(update={"transport": self._transport})
+
+    def with_ability(self, ability: Ability) -> list[ModelSpec]:
+        """The models of the catalogue that declare an ability."""
+        return [spec for spec in (*self._extra.values(), *self._catalogue) if ability in spec.abilities]
 
     async def _default(self) -> ModelSpec:
         """What `models serve` serves, else a server on loopback, else the largest downloaded weights that fit into memory."""

@@ -12,9 +12,10 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ..core.calls import CallResult, ChatRequest, ModelCall
+from ..core.calls import CallResult, ChatRequest, EmbedReply, EmbedRequest, ModelCall
 from ..core.errors import ReplayDiverged, SymposiaError
 from ..core.events import ApprovalAsked, ApprovalGiven, Event, ToolCalled, ToolReturned
+from ..core.model_spec import ModelSpec
 from ..core.problem import Message
 from ..core.records import Verdict
 from ..core.result import StopReason
@@ -85,7 +86,7 @@ class ToolDeed:
         if approval is Approval.ASK:
             verdict = await self._verdict(place)
             if not verdict.approve:
-                return _refusal("a person did not allow this call" + (f": {verdict.note}" if verdict.note else ""))
+                return _refusal("this call was not allowed" + (f": {verdict.note}" if verdict.note else ""))
         return None
 
     async def perform(self, place: Place) -> Any:
@@ -177,8 +178,12 @@ class Bench:
         return await self._services.workshop.fetch(request)
 
     async def search(self, query: str, *, corpus: str, limit: int = 10) -> tuple[Hit, ...]:
-        """Search documents of the store."""
-        return await self._services.workshop.search(query, corpus=corpus, limit=limit)
+        """Search documents of the store. A model that has to embed the query is a call of the run."""
+        return await self._services.workshop.search(query, corpus=corpus, limit=limit, ask=self._embed)
+
+    async def _embed(self, spec: ModelSpec, request: EmbedRequest) -> EmbedReply:
+        visit, self._asked = self._asked, self._asked + 1
+        return await self._scope.embed("embed", spec, request, visit=visit)
 
     async def complete(self, prompt: str, *, max_tokens: int = 1024) -> str:
         """Ask the model of the role ``tool``: a call of the run like any other, journaled and within its budget."""

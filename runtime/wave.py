@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from ..core.calls import CallResult, ChatRequest, ModelCall
+from ..core.calls import CallResult, ChatRequest, ModelCall, ModelRequest
 from ..core.events import WaveStarted
 from ..core.protocols import Consume, Wave
 from ..core.records import EntryKind, JournalEntry
@@ -120,12 +120,12 @@ class WaveRun:
             self._next += 1
         return None
 
-    async def _hold(self, call: ModelCall, *, patient: bool) -> tuple[ChatRequest, Reservation] | None:
+    async def _hold(self, call: ModelCall, *, patient: bool) -> tuple[ModelRequest, Reservation] | None:
         """Hold the call's upper bound. It is cut down only where nothing in flight, here or beside, can give room back."""
         spec, timeout = self._services.spec(call.role), self._services.call_timeout
         request = call.request
         while True:
-            prompt = self._services.prompt_size(spec.name, request)
+            prompt = self._services.prompt_size(spec, request)
             bound = upper_bound(spec, request, prompt, timeout)
             reservation = await self._ledger.obtain(bound)
             if reservation is not None:
@@ -174,7 +174,9 @@ class WaveRun:
             code = result.failure.code
             self._services.failures[code] = self._services.failures.get(code, 0) + 1
             self._services.error = result.failure.message
-        elif result.reply is not None and not result.reply.usage_estimated:
+        else:
+            self._services.replies += 1
+        if result.reply is not None and not result.reply.usage_estimated and isinstance(call.request, ChatRequest):
             model = self._services.spec(call.role).name
             self._services.learn_prompt(model, call.request, result.reply.prompt_tokens)
         return await self._consume(result)

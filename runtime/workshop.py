@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from ..core.errors import MissingKeyError, SandboxError, UnknownNameError
+from ..core.errors import ConfigError, MissingKeyError, SandboxError, UnknownNameError, nearest
 from ..core.retrieval import Hit
 from ..core.sandbox import Sandbox
 from ..core.tooling import Approval, WebReply, WebRequest
@@ -20,10 +19,11 @@ from ..tools.mcp_client import McpServers, Offered
 from ..tools.sandbox.opening import open_sandbox
 from ..tools.tool import TOOLS, Tool
 from ..tools.written import as_tool
+from .embedders import Ask
+from .library import Library
 from .settings import Settings
 
 if TYPE_CHECKING:
-    from ..memory.retrieval.corpora import Corpora
     from ..tools.web import Web
 
 
@@ -33,17 +33,20 @@ _UNSAFE = "unsafe"
 class Workshop:
     """One per session. ``sandbox`` is used instead of the one that the settings name: for tests."""
 
-    def __init__(self, settings: Settings, store: Callable[[], Store], sandbox: Sandbox | None = None) -> None:
+    def __init__(
+        self, settings: Settings, store: Callable[[], Store], sandbox: Sandbox | None = None, library: Library | None = None
+    ) -> None:
         self._settings = settings
         self._store = store
         self._given = sandbox
+        self._library = library or Library(settings, store)
         self._sandboxes: dict[str, Sandbox] = {}
         self._web: Web | None = None
         self._mcp = McpServers(settings.mcp)
 
     def approval(self, tool: str) -> Approval:
-        """Whether the present settings let a tool be called."""
-        return self._settings.approve.get(tool, Approval.ALWAYS)
+        """Whether the present settings let a tool be called: what they say of it, or else of its MCP server."""
+        return self._settings.approve.get(tool) or self._mcp.approval(tool) or Approval.ALWAYS
 
     async def tool_names(self) -> list[str]:
         """Every tool that is installed or was written, sorted."""
@@ -96,9 +99,22 @@ class Workshop:
             self._web = Web()
         return await self._web.fetch(request)
 
-    async def search(self, query: str, *, corpus: str, limit: int) -> tuple[Hit, ...]:
-        """Search documents of the store. Raises :class:`UnknownNameError` for a corpus that there is not."""
-        return await self._corpora.search(query, corpus=corpus, limit=limit)
+    async def search(self, query: str, *, corpus: str, limit: int, ask: Ask | None = None) -> tuple[Hit, ...]:
+        """Search documents of the store. Raises as :meth:`Library.search`."""
+        return await self._library.search(query, corpus=corpus, limit=limit, ask=ask)
+
+    async def require_corpora(self, tool: Tool[Any]) -> None:
+        """Raise :class:`ConfigError` where a corpus that the tool searches is not there, or its embedder cannot be had."""
+        for name in tool.corpora:
+            known = [corpus.name for corpus in await self._store().corpora().every()]
+            if name in known:
+                await self._library.of(name)
+                continue
+            near = nearest(name, known)
+            raise ConfigError(
+                f"the tool {tool.name} searches the corpus {name!r}, which is not there",
+                hint=f"set tools.{tool.name}.corpus to {near!r}?" if near else f"`symposia corpus add {name} PATH` makes it",
+            )
 
     @staticmethod
     def secret(variable: str) -> str:
@@ -115,7 +131,3 @@ class Workshop:
         await self._mcp.close()
         for sandbox in filter(None, [self._given, *self._sandboxes.values()]):
             await sandbox.close()
-
-    @cached_property
-    def _corpora(self) -> Corpora:
-        return self._store().corpora()

@@ -13,11 +13,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ..core.calls import ChatRequest, Reply
+from ..core.calls import ChatRequest, LabelRequest, Reply, ScoreReply, ScoreRequest
 from ..core.errors import ModelError
 from ..core.events import Event
-from ..core.model_spec import Ability, ModelSpec
-from ..core.problem import AnswerKind
+from ..core.model_spec import Ability, ModelSpec, RewardForm
+from ..core.problem import AnswerKind, Problem
 from ..core.protocols import OnText
 from ..core.result import Result
 from ..core.sandbox import Execution
@@ -47,7 +47,7 @@ class Trial:
 
     strategy: Strategy[Any]
     options: Mapping[str, Any] = field(default_factory=dict)
-    question: str = "How much is 1 + 1?"
+    question: str | Problem = "How much is 1 + 1?"
     answer_kind: AnswerKind | str = AnswerKind.NUMBER
     replies: Mapping[str, Script] = field(default_factory=dict)
     """By role; :func:`several_answers` for a role that is not in it."""
@@ -56,19 +56,26 @@ class Trial:
     abilities: frozenset[Ability] = ABLE
     execute: Callable[[str], Execution] = bound_answer
     """What comes of a program."""
+    reward: RewardForm | None = None
+    """How a model that must be able to ``reward`` is asked."""
 
     @property
     def specs(self) -> dict[str, ModelSpec]:
         """By role."""
         needed = self.strategy.needs(self.strategy.configure(self.options))
-        return {role: fake_spec(f"fake-{role}", self.abilities | abilities) for role, abilities in needed.items()}
+        return {
+            role: fake_spec(f"fake-{role}", abilities, reward=self.reward)
+            if Ability.REWARD in abilities
+            else fake_spec(f"fake-{role}", self.abilities | abilities)
+            for role, abilities in needed.items()
+        }
 
     @asynccontextmanager
     async def session(self, folder: Path) -> AsyncIterator[tuple[Session, Cast]]:
         """A session whose store lies in ``folder``, and the models it reaches."""
         cast = Cast(self)
         settings = load_settings(environ={}, cwd=folder, user_file=folder / "none.toml")
-        gateway = ModelGateway(transports={"direct": cast}, retry=RetryPolicy(max_attempts=1))
+        gateway = ModelGateway(transports={"direct": cast}, scorer=cast, retry=RetryPolicy(max_attempts=1))
         models = {spec.name: spec for spec in self.specs.values()}
         with STRATEGIES.having(self.strategy.name, self.strategy):
             async with Session(
@@ -104,7 +111,7 @@ class Trial:
 
 
 class Cast:
-    """A transport that has a scripted model for every role."""
+    """A transport, and a scorer, that has a scripted model for every role."""
 
     def __init__(self, trial: Trial) -> None:
         self.calls: list[ScriptedCall] = []
@@ -130,6 +137,14 @@ class Cast:
         """See :class:`~symposia.core.protocols.Transport`."""
         model = self._models[spec.name]
         return await model.complete(spec, request, api_key=api_key, timeout=timeout, tag=tag, on_text=on_text)
+
+    async def score(self, spec: ModelSpec, request: ScoreRequest, *, api_key: str | None, timeout: float, tag: str) -> ScoreReply:
+        """See :class:`~symposia.core.protocols.Scorer`."""
+        return await self._models[spec.name].score(spec, request, api_key=api_key, timeout=timeout, tag=tag)
+
+    async def labels(self, spec: ModelSpec, request: LabelRequest, *, api_key: str | None, timeout: float, tag: str) -> Reply:
+        """See :class:`~symposia.core.protocols.Scorer`."""
+        return await self._models[spec.name].labels(spec, request, api_key=api_key, timeout=timeout, tag=tag)
 
     async def close(self) -> None:
         """Nothing is open."""

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..agents.prompt_files import load_prompt
+from ..agents.verifiers.step_scores import AGGREGATES
 from ..core.errors import RejectedError
 from ..core.events import EVENT, Event
 from ..core.model_spec import Ability
@@ -18,7 +19,6 @@ from ..core.problem import AnswerKind, Problem
 from ..core.records import EntryStatus
 from ..core.result import Status, StopReason
 from ..core.sandbox import Execution
-from ..graphs.selection import AGGREGATES
 from ..graphs.strategy import Strategy
 from .completions import Script
 from .conformance import Broken, Check, checks, expect, expect_options, expect_sentence
@@ -38,7 +38,7 @@ def strategy_conformance(
     strategy: Strategy[Any],
     *,
     options: Mapping[str, Any] | None = None,
-    question: str = "How much is 1 + 1?",
+    question: str | Problem = "How much is 1 + 1?",
     answer_kind: AnswerKind | str = AnswerKind.NUMBER,
     replies: Mapping[str, Script] | None = None,
     execute: Callable[[str], Execution] = bound_answer,
@@ -71,7 +71,7 @@ class StrategyRules:
         expect_sentence(strategy.summary, "summary")
         expect(strategy.paper, "no paper is named; where there is none, say whose idea it is")
         expect(strategy.kinds, "it can work on no kind of answer")
-        problem = Problem.of(self._trial.question, answer_kind=self._trial.answer_kind)
+        problem = _problem(self._trial)
         for name in strategy.prompt_names(problem, strategy.configure(self._trial.options)):
             load_prompt(name)
 
@@ -84,7 +84,7 @@ class StrategyRules:
         for abilities in (ABLE, ABLE | {Ability.N}):
             trial = replace(self._trial, abilities=abilities)
             ran, config = await trial.run(), trial.strategy.configure(trial.options)
-            least, most = trial.strategy.cost(config, trial.specs)
+            least, most = trial.strategy.cost(config, trial.specs, _problem(trial))
             batched = "with" if Ability.N in abilities else "without"
             made = len(ran.calls)
             expect(least <= made <= most, f"{made} calls {batched} n in one request, where its formula says {least} to {most}")
@@ -122,7 +122,8 @@ class StrategyRules:
             expect(maimed.result.candidates, "no candidate is left where the first of several calls failed")
         none = await replace(self._trial, fail=_fails()).run()
         expect(none.result.status is Status.FAILED, f"the run ended {none.result.status} where every call failed")
-        expect(not none.result.candidates, "candidates were made of failed calls")
+        given = len(_problem(self._trial).solutions)
+        expect(len(none.result.candidates) == given, "candidates were made of failed calls")
 
     async def budget(self) -> None:
         """A budget that ends early gives the best there is, and is kept."""
@@ -190,6 +191,10 @@ class StrategyRules:
             random.setstate(state)
         _same(one, other, "beside another run")
         _same(one, again, "a second time in one process, with another state of the global random generator")
+
+
+def _problem(trial: Trial) -> Problem:
+    return Problem.of(trial.question, answer_kind=trial.answer_kind)
 
 
 def _fails(*indices: int) -> Any:

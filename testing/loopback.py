@@ -1,6 +1,7 @@
 """A real OpenAI-compatible server on the loopback address that records every request and fails on demand.
 
-Besides chat completions it has the token routes of vLLM and llama.cpp (:mod:`.tokens`), where a token is a character.
+Besides chat completions it has the token routes of vLLM and llama.cpp (:mod:`.tokens`), where a token is a character,
+probabilities of labels (:mod:`.label_scores`), and vectors of texts (:mod:`.embeddings`).
 
 Replies are a function of prompt text and sample number (the seed's low ten bits plus the choice's index): whoever asks the
 same gets the same, in whatever order requests arrive.
@@ -12,8 +13,6 @@ import asyncio
 import contextlib
 import json
 import random
-import socket
-import struct
 import threading
 import time
 from collections import deque
@@ -26,8 +25,11 @@ from aiohttp import web
 
 from ..core.model_spec import Ability, ModelSpec
 from .completions import Script, as_function, chunks, completion, default_reply
+from .embeddings import add_embedding_route
 from .faults import Fault, Faults, fault_for
+from .label_scores import add_scoring_route
 from .recorded import Recorded
+from .sending import break_off, send, send_json
 from .tokens import add_token_routes
 
 Latency = float | tuple[float, float] | Callable[[random.Random], float]
@@ -75,6 +77,10 @@ class LoopbackServer:
     ) -> None:
         self.requests: list[Recorded] = []
         """Every chat completion asked for, in order of arrival."""
+        self.embedded: list[list[str]] = []
+        """The texts of every request for vectors, in order of arrival."""
+        self.scored: list[dict[str, Any]] = []
+        """The body of every request for probabilities of labels, in order of arrival."""
         self.port = port
         self._reply = as_function(reply)
         self._model = model
@@ -130,6 +136,8 @@ class LoopbackServer:
         app.router.add_post("/v1/chat/completions", self._chat)
         app.router.add_get("/v1/models", self._models)
         add_token_routes(app.router, self._reply, self._model)
+        add_scoring_route(app.router, self._reply, self._model, self.scored.append)
+        add_embedding_route(app.router, self._model, self.embedded.append)
         app.router.add_get("/health", _health)
         app.router.add_get("/stats", self._stats)
         # Without handler_cancellation nobody would notice that a client has gone.
@@ -208,11 +216,11 @@ class LoopbackServer:
             if fault.kind == "stall":
                 await asyncio.sleep(fault.seconds)
             elif fault.kind in {"drop", "abort"}:
-                return _break(request, web.Response(), reset=fault.kind == "abort")
+                return break_off(request, web.Response(), reset=fault.kind == "abort")
             elif fault.kind == "answer":
                 response = web.Response(status=fault.status, text=fault.text, content_type=fault.content_type)
                 response.headers.update(fault.headers)
-                return await _send(request, response)
+                return await send(request, response)
         body = record.body if fault is None or fault.kind != "choices" else record.body | {"n": max(1, fault.count)}
         payload = completion(self._reply, body, model=self._model, usage=self._usage, cached_tokens=self._cached_tokens)
         if fault is not None and fault.kind == "choices":
@@ -220,7 +228,7 @@ class LoopbackServer:
         cut = fault.kind if fault is not None and fault.kind in {"reset", "truncate"} else None
         if body.get("stream"):
             return await self._stream(request, body, payload, cut)
-        return await _plain(request, payload, cut)
+        return await send_json(request, payload, cut)
 
     async def _stream(
         self, request: web.Request, body: dict[str, Any], payload: dict[str, Any], cut: str | None
@@ -232,7 +240,7 @@ class LoopbackServer:
             await response.write(b"data: " + json.dumps(piece).encode() + b"\n\n")
             await asyncio.sleep(self._pace)
         if cut == "reset":
-            return _break(request, response)
+            return break_off(request, response)
         if not cut:
             await response.write(b"data: [DONE]\n\n")
         await response.write_eof()
@@ -252,33 +260,6 @@ class LoopbackServer:
         states = [request.state for request in self.requests]
         counts = {state: states.count(state) for state in ("open", "replied", "failed", "cancelled")}
         return web.json_response({"requests": len(states), "max_in_flight": self.max_in_flight, **counts})
-
-
-async def _plain(request: web.Request, payload: dict[str, Any], cut: str | None) -> web.StreamResponse:
-    data = json.dumps(payload).encode()
-    if cut != "reset":
-        return await _send(request, web.Response(body=data[: len(data) // 2] if cut else data, content_type="application/json"))
-    response = web.StreamResponse(headers={"Content-Type": "application/json"})
-    response.content_length = len(data)
-    await response.prepare(request)
-    await response.write(data[: len(data) // 2])
-    return _break(request, response)
-
-
-async def _send(request: web.Request, response: web.Response) -> web.Response:
-    """Send now rather than after the handler has returned, so that ``on_reply`` comes after the reply."""
-    await response.prepare(request)
-    await response.write_eof()
-    return response
-
-
-def _break(request: web.Request, response: web.StreamResponse, *, reset: bool = False) -> web.StreamResponse:
-    if request.transport is not None:
-        if reset:  # closing a socket that does not linger sends RST
-            raw: socket.socket = request.transport.get_extra_info("socket")
-            raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        request.transport.abort()
-    return response
 
 
 async def _health(_: web.Request) -> web.Response:

@@ -1,6 +1,7 @@
 """A reward-model server on the loopback address that records every request and says what a function says.
 
-Speaks ``/pooling`` and ``/tokenize`` as vLLM and our transformers engine do. Its tokens are the bytes of the text.
+Speaks ``/pooling`` and ``/tokenize`` as vLLM and our transformers engine do, and ``/classify`` and ``/score`` as vLLM does. Its
+tokens are the bytes of the text.
 """
 
 from __future__ import annotations
@@ -14,11 +15,19 @@ from aiohttp import web
 
 from ..core.model_spec import ModelSpec, RewardForm
 from ..models.reward_forms import abilities_of
+from .faults import Fault
+from .sending import commit, send_json
 
 Judge = Callable[[str], float]
 """The number of a text that ends where it is judged, in the scale of the reward form."""
-Answer = Callable[[str, dict[str, Any]], web.Response | None]
-"""Path and body to another answer than the server's own; None for its own."""
+Answer = Callable[[str, dict[str, Any]], web.Response | Fault | None]
+"""Path and body to another answer than the server's own, or the fault that it commits; None for its own."""
+
+
+def share_of_vowels(text: str) -> float:
+    """The share of a text's letters that are vowels: a judgement that differs from text to text and means nothing."""
+    letters = [letter for letter in text.casefold() if letter.isalpha()]
+    return sum(letter in "aeiou" for letter in letters) / max(1, len(letters))
 
 
 class RewardServer:
@@ -35,7 +44,7 @@ class RewardServer:
     def __init__(
         self,
         form: RewardForm,
-        judge: Judge | None = None,
+        judge: Judge = share_of_vowels,
         *,
         every_token: bool = False,
         pace: float = 0.0,
@@ -45,8 +54,13 @@ class RewardServer:
         """Path and body of every request, in order of arrival."""
         self.headers: list[dict[str, str]] = []
         """Of every request, names in lower case."""
+        self.in_flight = 0
+        self.answered = 0
+        """Requests answered as a sound server would."""
+        self.cancelled = 0
+        """Requests that the client gave up before they were answered."""
         self._form = form
-        self._judge = judge or _vowels
+        self._judge = judge
         self._every_token = every_token
         self._pace = pace
         self._answer = answer or _own
@@ -66,9 +80,11 @@ class RewardServer:
 
     async def __aenter__(self) -> Self:
         app = web.Application(client_max_size=64 * 2**20)
-        app.router.add_post("/pooling", self._handler(self._pooling))
+        for route, own in (("pooling", self._pooling), ("classify", self._classify), ("score", self._score)):
+            app.router.add_post(f"/{route}", self._handler(own))
         app.router.add_post("/tokenize", self._handler(self._tokenize))
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+        # Without handler_cancellation nobody would notice that a client has gone.
+        self._runner = web.AppRunner(app, handler_cancellation=True, access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", 0).start()
         self._port = int(self._runner.addresses[0][1])
@@ -79,13 +95,24 @@ class RewardServer:
             await self._runner.cleanup()
             self._runner = None
 
-    def _handler(self, own: Callable[[dict[str, Any]], Any]) -> Callable[[web.Request], Awaitable[web.Response]]:
-        async def handle(request: web.Request) -> web.Response:
+    def _handler(self, own: Callable[[dict[str, Any]], Any]) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+        async def handle(request: web.Request) -> web.StreamResponse:
             body = json.loads(await request.read())
             self.requests.append((request.path, body))
             self.headers.append({name.lower(): value for name, value in request.headers.items()})
-            await asyncio.sleep(self._pace)
-            return self._answer(request.path, body) or web.json_response(own(body))
+            self.in_flight += 1
+            try:
+                await asyncio.sleep(self._pace)
+                said = self._answer(request.path, body)
+                if isinstance(said, Fault):
+                    return await commit(said, request, own(body))
+                self.answered += said is None
+                return said or await send_json(request, own(body))
+            except asyncio.CancelledError:
+                self.cancelled += 1
+                raise
+            finally:
+                self.in_flight -= 1
 
         return handle
 
@@ -97,12 +124,27 @@ class RewardServer:
     def _pooling(self, body: dict[str, Any]) -> dict[str, Any]:
         given = body["input"] if "input" in body else _rendered(body["messages"])
         tokens = given.encode() if isinstance(given, str) else bytes(given)
-        texts = [tokens[:end].decode(errors="replace") for end in self._places(tokens, body.get("positions"))]
         embed = body.get("task") == "token_embed"
+        whole = self._form.kind == "outcome" and not embed
+        places = [len(tokens)] if whole else self._places(tokens, body.get("positions"))
+        texts = [tokens[:end].decode(errors="replace") for end in places]
         rows = [[float(len(text)), self._judge(text)] if embed else self._row(self._judge(text)) for text in texts]
-        data = rows[-1] if self._form.kind == "outcome" and not embed else rows
+        data = rows[0] if whole else rows
         usage = {"prompt_tokens": len(tokens), "total_tokens": len(tokens)}
         return {"object": "list", "model": "fake", "data": [{"index": 0, "object": "pooling", "data": data}], "usage": usage}
+
+    def _classify(self, body: dict[str, Any]) -> dict[str, Any]:
+        told = self._pooling(body)
+        row = told["data"][0]["data"]
+        return told | {"data": [{"index": 0, "label": f"LABEL_{row.index(max(row))}", "probs": row, "num_classes": len(row)}]}
+
+    def _score(self, body: dict[str, Any]) -> dict[str, Any]:
+        text = f"{body['text_1']}{body['text_2']}"
+        told = {
+            "data": [{"index": 0, "object": "score", "score": self._judge(text)}],
+            "usage": {"prompt_tokens": len(text.encode())},
+        }
+        return {"object": "list", "model": "fake"} | told
 
     def _places(self, tokens: bytes, positions: Sequence[int] | None) -> list[int]:
         """How many tokens have been read at each place that is judged."""
@@ -122,11 +164,6 @@ class RewardServer:
 
 def _rendered(messages: Sequence[dict[str, Any]]) -> str:
     return "".join(f"{message['role']}: {message['content']}\n" for message in messages)
-
-
-def _vowels(text: str) -> float:
-    letters = [letter for letter in text.casefold() if letter.isalpha()]
-    return sum(letter in "aeiou" for letter in letters) / max(1, len(letters))
 
 
 def _own(_: str, __: dict[str, Any]) -> None:

@@ -10,13 +10,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from ..core.calls import ChatRequest, Reply
+from ..core.calls import ChatRequest, Choice, LabelRequest, ModelRequest, Reply, ScoreReply, ScoreRequest
 from ..core.errors import ModelError, ModelTimeoutError
 from ..core.model_spec import Ability, ModelSpec
 from ..core.protocols import OnText
-from ..models import reading, wire
-from .completions import Script, as_function, chunks, completion, default_reply, prompt_text, sample_number
+from ..models import reading, reward_forms, wire
+from .completions import Script, as_function, as_message, chunks, completion, default_reply, prompt_text, sample_number
 from .loopback import Latency
+from .rewards import Judge, share_of_vowels
 
 
 @dataclass
@@ -25,7 +26,7 @@ class ScriptedCall:
 
     index: int
     spec: ModelSpec
-    request: ChatRequest
+    request: ModelRequest
     tag: str
     prompt: str
     sample: int
@@ -34,13 +35,14 @@ class ScriptedCall:
 
 
 class ScriptedModel:
-    """A :class:`~symposia.core.protocols.Transport` that answers from a script.
+    """A :class:`~symposia.core.protocols.Transport` and :class:`~symposia.core.protocols.Scorer` that answers from a script.
 
     Args:
         reply: what to answer, as a function of prompt text and sample number, or answers by sample number. The sample number
             is the low ten bits of the request's seed plus the choice's index.
         latency: seconds before each reply; draws come from a generator seeded with ``seed``.
         fail: called with each call; the error it returns is raised instead of a reply.
+        judge: what a reward model says of a text that ends where it is judged, in the scale of its reward form.
     """
 
     def __init__(
@@ -49,6 +51,7 @@ class ScriptedModel:
         *,
         latency: Latency = 0.0,
         fail: Callable[[ScriptedCall], ModelError | None] | None = None,
+        judge: Judge = share_of_vowels,
         seed: int = 0,
     ) -> None:
         self.calls: list[ScriptedCall] = []
@@ -59,6 +62,7 @@ class ScriptedModel:
         self._reply = as_function(reply)
         self._latency = latency
         self._fail = fail
+        self._judge = judge
         self._queue: deque[ModelError] = deque()
         self._rng = random.Random(seed)  # noqa: S311 - reproducible latencies
 
@@ -77,20 +81,53 @@ class ScriptedModel:
         del api_key
         began = time.perf_counter()
         body = wire.body(spec, request, stream=False) | {"seed": request.seed}
-        call = ScriptedCall(len(self.calls), spec, request, tag, prompt_text(body), sample_number(request.seed))
-        self.calls.append(call)
-        error = self._queue.popleft() if self._queue else self._fail(call) if self._fail else None
-        await self._wait(call, timeout)
-        if error is not None:
-            raise error
+        await self._take(spec, request, tag, prompt_text(body), timeout, sample_number(request.seed))
         payload = completion(self._reply, body, model=f"FAKE/{spec.name}")
         if on_text is not None:
             _tell(payload, on_text)
         return reading.reply(payload, spec, request, time.perf_counter() - began)
 
+    async def score(self, spec: ModelSpec, request: ScoreRequest, *, api_key: str | None, timeout: float, tag: str) -> ScoreReply:
+        """Judge as a reward model of the spec's form; see :class:`~symposia.core.protocols.Scorer`. A token is a word."""
+        del api_key
+        form = spec.reward
+        assert form is not None, f"{spec.name} has no reward form"  # noqa: S101 - a mistake of the test
+        question = "\n\n".join(message.text for message in request.messages)
+        await self._take(spec, request, tag, "\n\n".join((question, *request.steps)), timeout)
+        ends = range(1, len(request.steps) + 1) if form.kind != "outcome" else [len(request.steps)]
+        raw = tuple(self._judge("".join(request.steps[:end])) for end in ends)
+        return ScoreReply(
+            model=f"FAKE/{spec.name}",
+            raw=raw,
+            probabilities=None if form.scale is None else tuple(reward_forms.probability(value, form.scale) for value in raw),
+            prompt_tokens=len(question.split()) + len("".join(request.steps).split()),
+        )
+
+    async def labels(self, spec: ModelSpec, request: LabelRequest, *, api_key: str | None, timeout: float, tag: str) -> Reply:
+        """Tell the labels of what the script answers to each conversation; see :class:`~symposia.core.protocols.Scorer`."""
+        del api_key
+        prompts = ["\n\n".join(message.text for message in messages) for messages in request.conversations]
+        await self._take(spec, request, tag, "\n\n".join(prompts), timeout)
+        told = [as_message(self._reply(prompt, 0)).get("labels", {}) for prompt in prompts]
+        choices = [{label: each[label] for label in request.labels if label in each} for each in told]
+        return Reply(
+            model=f"FAKE/{spec.name}",
+            choices=tuple(Choice(text="", labels=labels) for labels in choices),
+            prompt_tokens=len(request.labels) * sum(len(prompt.split()) for prompt in prompts),
+        )
+
     async def close(self) -> None:
         """Remember that it was closed."""
         self.closed = True
+
+    async def _take(self, spec: ModelSpec, request: ModelRequest, tag: str, prompt: str, timeout: float, sample: int = 0) -> None:
+        """Keep the call, and wait as long as it takes. Raises where it is to fail."""
+        call = ScriptedCall(len(self.calls), spec, request, tag, prompt, sample)
+        self.calls.append(call)
+        error = self._queue.popleft() if self._queue else self._fail(call) if self._fail else None
+        await self._wait(call, timeout)
+        if error is not None:
+            raise error
 
     async def _wait(self, call: ScriptedCall, timeout: float) -> None:
         latency = self._latency

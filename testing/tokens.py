@@ -1,8 +1,8 @@
 """The routes by which vLLM and llama.cpp continue answers in token ids, for the loopback server.
 
-A token is a character and its id the code point, so that every text has one tokenization and every id a text. A rendered
-conversation is its texts between marks; a completion of it is what the script answers to that conversation after what the
-prompt holds of the answer already. Token 4 ends an answer.
+A token is a character and its id the code point, so that every text has one tokenization and every id a text; but for the
+words of verdicts, which are one token where they stand alone. A rendered conversation is its texts between marks; a completion
+of it is what the script answers to that conversation after what the prompt holds of the answer already. Token 4 ends an answer.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from aiohttp import web
 from .completions import ReplyFunction, cut_at_stop, prompt_text, rest_of, sample_number
 
 _BEGIN, _ASK, _END = "\x02", "\x03", "\x04"
+LABEL_TOKENS = {"Yes": 0xE000, "No": 0xE001, "yes": 0xE002, "no": 0xE003}
+"""Ids of the words that are one token."""
 
 
 def add_token_routes(router: web.UrlDispatcher, reply: ReplyFunction, model: str) -> None:
@@ -24,7 +26,8 @@ def add_token_routes(router: web.UrlDispatcher, reply: ReplyFunction, model: str
     async def tokenize(request: web.Request) -> web.Response:
         body = json.loads(await request.read())
         text = _rendered(body) if "messages" in body else body.get("prompt", body.get("content"))
-        return web.json_response({"tokens": [ord(char) for char in text]})
+        word = LABEL_TOKENS.get(text)
+        return web.json_response({"tokens": [ord(char) for char in text] if word is None else [word]})
 
     async def detokenize(request: web.Request) -> web.Response:
         text = _text(json.loads(await request.read())["tokens"])
@@ -71,6 +74,11 @@ def add_token_routes(router: web.UrlDispatcher, reply: ReplyFunction, model: str
     router.add_post("/apply-template", apply_template)
     router.add_post("/v1/completions", completions)
     router.add_post("/completion", completion)
+
+
+def conversation_of(tokens: Sequence[int]) -> str:
+    """The texts of a conversation that was rendered."""
+    return _text(tokens).removeprefix(_BEGIN).partition(_ASK)[0]
 
 
 def _rendered(body: Mapping[str, Any]) -> str:

@@ -33,14 +33,15 @@ _MONTHS = [
     "november",
     "december",
 ]
-_WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _YEAR_FIRST = re.compile(
     r"(\d{4})(?P<mark>[-/.])(\d{1,2})(?P=mark)(\d{1,2})|(\d{4})(\d{2})(\d{2})|(\d{4})年(\d{1,2})月(\d{1,2})日"
 )
 _YEAR_LAST = re.compile(r"(\d{1,2})([-/.])(\d{1,2})\2(\d{4})")
 _WORDS = re.compile(
-    r"(?:(\d{1,2})(?:st|nd|rd|th)?\s+(?:of\s+)?([a-z]+)\.?|([a-z]+)\.?\s+(\d{1,2})(?:st|nd|rd|th)?),?\s+(\d{1,4})"
+    r"(?:(\d{1,2})(?:st|nd|rd|th)?[\s-]+(?:of\s+)?([a-z]+)\.?|([a-z]+)\.?\s+(?:the\s+)?(\d{1,2})(?:st|nd|rd|th)?),?[\s-]+(\d{1,4})"
 )
+_BEFORE = re.compile(r"(?:on )?(?:(?:mon|tues|wednes|thurs|fri|satur|sun)day,? )?(?:the )?")
 _FORMS = "2024-02-29, 2024/02/29, 20240229, 29.02.2024, 29 February 2024, Feb 29, 2024 or 2024年2月29日"
 
 
@@ -65,7 +66,7 @@ class Question(Frozen):
 
 def read_date(text: str) -> date:
     """The date that a text says. Raises :class:`ToolError` where it says none, one that there is not, or two at a time."""
-    spelt = " ".join(text.split()).casefold()
+    spelt = _BEFORE.sub("", " ".join(text.split()).casefold(), count=1)
     year, month, day = _parts(spelt, text)
     if not 1 <= month <= 12:
         raise ToolError(f"there is no month {month}, in {text!r}")
@@ -117,7 +118,7 @@ async def _answer(question: Question, _context: ToolContext) -> dict[str, Any]:
             return _shown(shifted(start, _given(question.days, "shift", "days")))
         case Function.BETWEEN:
             end = read_date(_given(question.other, "between", "other"))
-            return {"from": _shown(start), "to": _shown(end), "days": (end - start).days}
+            return {"from": _shown(start), "to": _shown(end), "days": abs(end - start).days}
 
 
 def _given(value: T | None, function: str, argument: str) -> T:
@@ -127,14 +128,14 @@ def _given(value: T | None, function: str, argument: str) -> T:
 
 
 def _shown(day: date) -> dict[str, Any]:
-    return {"date": day.isoformat(), "weekday": _WEEKDAYS[day.weekday()]}
+    return {"date": day.isoformat(), "weekday": WEEKDAYS[day.weekday()]}
 
 
 TOOL = Tool(
     name="calendar",
     description=(
         "Knows weekdays, counts days between dates and shifts dates by days, in the Gregorian calendar of the years 1 to 9999.\n"
-        "Days between an earlier and a later date are positive, and the first day is not counted."
+        "Days between two dates are counted without a sign, whichever comes first, and the first day is not counted."
     ),
     arguments=Question,
     work=_answer,

@@ -4,6 +4,10 @@ A server is somebody else's program. Its names, descriptions and schemas are tex
 offered to models as what they are, and have no way to permissions, approvals or other tools. Every tool of a server is named
 ``SERVER__TOOL`` after the name that the user gave the server, declares :attr:`Permission.NETWORK`, and is asked for nothing but
 ``tools/list`` and ``tools/call``: a server that wants our model, our files or a person gets a refusal from the SDK.
+
+What a call does happens where no sandbox of ours holds it, so that a person is asked about each, unless the user says otherwise
+of the server or of the tool. What a server says of its tools, such as that they only read, does not count: a server that lies
+says it too.
 """
 
 from __future__ import annotations
@@ -22,7 +26,7 @@ from pydantic import Field, model_validator
 from ..core.base import Frozen
 from ..core.errors import ConfigError, MissingKeyError, UnknownNameError, UsageError
 from ..core.options import read_options
-from ..core.tooling import Permission, ToolContext
+from ..core.tooling import Approval, Permission, ToolContext
 from .text import cut, shortened
 from .tool import Given, Tool, ToolError
 
@@ -59,6 +63,8 @@ class McpServer(Frozen):
     """Seconds, for connecting and for each call."""
     dollars: float | None = Field(default=None, ge=0)
     """What a call costs; None where you do not know."""
+    approve: Approval = Approval.ASK
+    """Whether its tools may be called where ``[approve]`` does not name them."""
 
     @model_validator(mode="after")
     def _one_of_two(self) -> McpServer:
@@ -94,6 +100,11 @@ class McpConnection:
     def configured(cls, name: str, options: Mapping[str, Any]) -> McpConnection:
         """The server of ``[mcp.NAME]``. Raises :class:`UnknownNameError` or :class:`ConfigError`."""
         return cls(name, read_options(McpServer, options, f"MCP server {name}", what="setting"))
+
+    @property
+    def approval(self) -> Approval:
+        """Whether its tools may be called where ``[approve]`` does not name them."""
+        return self._server.approve
 
     async def offered(self) -> Offered:
         """What the server offers now. Raises :class:`ConfigError` where it cannot be reached."""
@@ -142,6 +153,7 @@ class McpConnection:
             permissions=frozenset({Permission.NETWORK}),
             timeout=self._server.timeout,
             dollars=self._server.dollars,
+            approval=self._server.approve,
         )
 
     async def _call(self, tool: str, values: Mapping[str, Any]) -> CallToolResult:
@@ -174,17 +186,17 @@ class McpServers:
         server, mark, _ = tool.partition("__")
         return bool(mark) and server in self._settings
 
+    def approval(self, tool: str) -> Approval | None:
+        """What the settings say of calls of a server's tools; None for the tool of no server. Raises :class:`ConfigError`."""
+        return self._connection(tool.partition("__")[0]).approval if self.serves(tool) else None
+
     async def offered(self, server: str) -> Offered:
         """What a server offered when it was first asked: what models were told does not change under their hands.
 
         Raises :class:`UnknownNameError` for a server that there is not, :class:`ConfigError` for one that cannot be used.
         """
-        if server not in self._settings:
-            raise UnknownNameError("MCP server", server, self._settings)
-        if server not in self._connections:
-            self._connections[server] = McpConnection.configured(server, self._settings[server])
         if server not in self._offers:
-            self._offers[server] = await self._connections[server].offered()
+            self._offers[server] = await self._connection(server).offered()
         return self._offers[server]
 
     async def tool(self, name: str) -> Tool[Any]:
@@ -201,6 +213,13 @@ class McpServers:
     async def close(self) -> None:
         """End every connection, and every program that was started."""
         await asyncio.gather(*(connection.close() for connection in self._connections.values()))
+
+    def _connection(self, server: str) -> McpConnection:
+        if server not in self._settings:
+            raise UnknownNameError("MCP server", server, self._settings)
+        if server not in self._connections:
+            self._connections[server] = McpConnection.configured(server, self._settings[server])
+        return self._connections[server]
 
 
 class _Open:

@@ -44,6 +44,7 @@ def make(settings: CorpusSettings) -> Tool[Query]:
         arguments=Query,
         work=search,
         permissions=frozenset({Permission.STORE}),
+        corpora=(settings.corpus,),
         settings=settings,
         rebuild=make,
     )

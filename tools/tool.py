@@ -47,6 +47,8 @@ class Tool(Generic[ArgumentsT]):
     """Environment variables without which it cannot work: API keys."""
     any_key: bool = False
     """Whether one of ``keys`` is enough."""
+    corpora: tuple[str, ...] = ()
+    """Corpora of the store that it searches: a run is not granted it where one of them cannot be searched."""
     timeout: float = 30.0
     """Seconds, after which a call is an error."""
     dollars: float | None = 0.0

@@ -24,7 +24,8 @@ def every(connection: Connection, name: str | None = None) -> list[Corpus]:
         select(func.count()).select_from(table).where(table.c.corpus == corpora.c.id).scalar_subquery().label(table.name)
         for table in (documents, vectors)
     ]
-    query = select(corpora.c.name, corpora.c.created_at, corpora.c.embedder, *amounts).order_by(corpora.c.name)
+    about = (corpora.c.name, corpora.c.created_at, corpora.c.embedder, corpora.c.dimension)
+    query = select(*about, *amounts).order_by(corpora.c.name)
     query = query.where(corpora.c.name.is_not(None) if name is None else corpora.c.name == name)
     return [Corpus.model_validate(dict(row._mapping)) for row in connection.execute(query)]  # noqa: SLF001 - public in all but name
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from functools import cached_property, partial
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from ...core.errors import ConfigError, UsageError
 from ...core.retrieval import Corpus, Document, Embedder, Hit, Scalar
 from ..database import Database
-from ..rows import RowMaker, plain
+from ..rows import RowMaker
 from ..writer import Writer
 from . import catalogue, documents, full_text
 from .documents import DOCUMENT, Opened, Space, content
@@ -20,6 +20,7 @@ from .full_text import Row, TextIndex
 from .fusion import Fused, fuse
 from .labels import labels_for, labels_of
 from .postgres_text import PostgresText
+from .shared import Shared
 from .sqlite_text import SqliteText
 from .words import indexed
 
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from .nearest import Nearest
+Told = Callable[[int], None]
+"""Called with how many documents have been committed so far."""
 
 LONGEST = 64_000
 """Characters of a document, its title included. Longer texts are to be cut into parts, each of which is found by itself: no
@@ -50,13 +52,21 @@ class Corpora:
     Each method raises :class:`StoreError` where the database cannot be used. Secrets are taken out of whatever is written.
     """
 
-    def __init__(self, database: Database, writer: Writer, rows: RowMaker, embedder: Embedder | None = None) -> None:
+    def __init__(
+        self, database: Database, writer: Writer, rows: RowMaker, shared: Shared, embedder: Embedder | None = None
+    ) -> None:
         self._database = database
         self._writer = writer
         self._rows = rows
+        self._shared = shared
         self._embedder = embedder
         self._space = None if embedder is None else Space(embedder.name, embedder.dimension)
         self._index: TextIndex = PostgresText() if database.dialect == "postgresql" else SqliteText()
+
+    @property
+    def embeds(self) -> bool:
+        """Whether there is an embedder."""
+        return self._embedder is not None
 
     async def every(self) -> list[Corpus]:
         """All corpora by name, with how much is in them."""
@@ -66,24 +76,42 @@ class Corpora:
         """A corpus with how much is in it. Raises :class:`UnknownNameError`."""
         return await self._database.read(partial(catalogue.one, name=name))
 
-    async def add(self, corpus: str, given: Iterable[Document]) -> int:
+    async def add(self, corpus: str, given: Iterable[Document], *, told: Told | None = None) -> int:
         """Add documents to a corpus, made with the first of them; how many. One of the same id is replaced.
 
-        They are committed some at a time, each with its words, labels and vector: after a crash, add them all again. Raises
+        They are committed some at a time, each with its words, labels and vector: after a crash, add them all again. Those
+        that are there as they are given are left alone, and neither written nor embedded once more. Raises
         :class:`ConfigError` for a name that cannot be, and where the corpus has vectors of another embedder than this one;
         :class:`UsageError` for a document of more than :data:`LONGEST` characters: those before it have been added then.
         """
         added = 0
         for batch in _batches(corpus, given):
             rows = await asyncio.to_thread(self._rows_of, corpus, batch)
-            if self._embedder is not None:
-                # The stored text, not the given one: an embedder may be a service, and secrets are none of its business.
-                vectors = await self._embed([content(DOCUMENT.validate_json(row.body)) for row in rows])
-                rows = [row._replace(vector=vector) for row, vector in zip(rows, vectors, strict=True)]
-            put = partial(documents.put, index=self._index, name=corpus, space=self._space, rows=rows)
-            await self._writer.run(put)
+            await self._put(corpus, rows)
             added += len(rows)
+            if told is not None:
+                told(added)
         return added
+
+    async def _put(self, corpus: str, rows: list[Row]) -> None:
+        rows = await self._database.read(partial(documents.changed, name=corpus, space=self._space, rows=rows))
+        if rows and self._embedder is not None:
+            # The stored text, not the given one: an embedder may be a service, and secrets are none of its business.
+            vectors = await self._embed([content(DOCUMENT.validate_json(row.body)) for row in rows])
+            rows = [row._replace(vector=vector) for row, vector in zip(rows, vectors, strict=True)]
+        if rows:
+            await self._writer.run(partial(documents.put, index=self._index, name=corpus, space=self._space, rows=rows))
+
+    async def oldest(self, corpus: str, *, limit: int) -> list[Document]:
+        """The documents that have been in a corpus longest, at most ``limit``. Raises :class:`UnknownNameError`."""
+        return await self._database.read(partial(documents.oldest, name=corpus, limit=limit))
+
+    async def named(self, corpus: str, ids: Collection[str]) -> dict[str, Document]:
+        """Documents of a corpus by their ids, as stored; those that there are not are left out. A few hundred at a time.
+
+        Raises :class:`UnknownNameError` for the corpus.
+        """
+        return await self._database.read(partial(documents.named, name=corpus, names=[self._rows.text(id_) for id_ in ids]))
 
     async def remove(self, corpus: str, ids: Collection[str]) -> int:
         """Remove documents; how many of them there were. Raises :class:`UnknownNameError`."""
@@ -100,7 +128,11 @@ class Corpora:
         while await self._writer.run(catalogue.remove_some):
             pass
 
-    async def embed(self, corpus: str) -> int:
+    async def forget_vectors(self, corpus: str) -> None:
+        """Have a corpus be found by its words alone. Raises :class:`UnknownNameError`."""
+        await self._writer.run(partial(documents.enter_space, name=corpus, space=None))
+
+    async def embed(self, corpus: str, *, told: Told | None = None) -> int:
         """Have every document of a corpus have a vector of this embedder; how many were made.
 
         Vectors of another embedder are removed at once, and documents are found by their words alone until they have a new
@@ -117,6 +149,8 @@ class Corpora:
             given = dict(zip(found, vectors, strict=True))
             made += await self._writer.run(partial(documents.add_vectors, name=corpus, space=self._space, given=given))
             after = max(found)
+            if told is not None:
+                told(made)
         return made
 
     async def search(
@@ -144,8 +178,8 @@ class Corpora:
         if self._embedder is None or corpus.space is None or not query.strip():
             return []
         documents.require_space(corpus, self._space)
-        rows = await self._unit([plain(query)])
-        return await self._nearest.search(corpus, corpus.space, rows[0], labels, depth)
+        rows = await self._unit([self._rows.text(query)])
+        return await self._shared.nearest.search(corpus, corpus.space, rows[0], labels, depth)
 
     async def _hits(self, fused: list[Fused], limit: int) -> tuple[Hit, ...]:
         hits: list[Hit] = []
@@ -155,14 +189,8 @@ class Corpora:
             hits += (_hit(one, found[one.id]) for one in some if one.id in found)  # others were removed meanwhile
         return tuple(hits)
 
-    @cached_property
-    def _nearest(self) -> Nearest:
-        from .nearest import Nearest  # noqa: PLC0415 - loads numpy, which most commands do not need
-
-        return Nearest(self._database)
-
     async def _unit(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        from .vectors import unit  # noqa: PLC0415 - as above
+        from .vectors import unit  # noqa: PLC0415 - loads numpy, which most commands do not need
 
         assert self._embedder is not None  # noqa: S101 - callers see to it
         assert self._space is not None  # noqa: S101

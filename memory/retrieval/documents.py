@@ -60,6 +60,25 @@ def find(connection: Connection, name: str, *, lock: bool = False) -> Opened:
     return found
 
 
+def changed(connection: Connection, name: str, space: Space | None, rows: Sequence[Row]) -> list[Row]:
+    """Those of ``rows`` that a corpus does not hold as they are, each with its vector where there is a ``space``.
+
+    Raises as :func:`put` does: asked before anything is embedded, which may cost money.
+    """
+    corpus = _opened(connection, select(corpora).where(corpora.c.name == name))
+    if corpus is None:
+        _require_name(name)
+        return list(rows)
+    require_space(corpus, space)
+    mine = documents.outerjoin(vectors, vectors.c.document == documents.c.id)
+    query = select(documents.c.name, documents.c.body).select_from(mine)
+    query = query.where(documents.c.corpus == corpus.id, documents.c.name.in_([row.name for row in rows]))
+    if space is not None:
+        query = query.where(vectors.c.id.is_not(None))
+    known = {row.name: row.body for row in connection.execute(query)}
+    return [row for row in rows if known.get(row.name) != row.body]
+
+
 def put(connection: Connection, index: TextIndex, name: str, space: Space | None, rows: Sequence[Row]) -> None:
     """Add documents to a corpus, made where there is none; those of the same names are replaced.
 
@@ -85,28 +104,47 @@ def fetch(connection: Connection, numbers: Sequence[int]) -> dict[int, Document]
     return {row.id: read(DOCUMENT, row.body, f"document {row.id}") for row in rows}
 
 
+def named(connection: Connection, name: str, names: Collection[str]) -> dict[str, Document]:
+    """Documents of a corpus by their own ids; those that there are not are left out. Raises :class:`UnknownNameError`."""
+    corpus = find(connection, name)
+    query = select(documents.c.id, documents.c.name, documents.c.body)
+    query = query.where(documents.c.corpus == corpus.id, documents.c.name.in_(names))
+    return {row.name: read(DOCUMENT, row.body, f"document {row.id}") for row in connection.execute(query)}
+
+
+def oldest(connection: Connection, name: str, limit: int) -> list[Document]:
+    """The documents of a corpus that have been in it longest. Raises :class:`UnknownNameError`."""
+    corpus = find(connection, name)
+    query = select(documents.c.id, documents.c.body).where(documents.c.corpus == corpus.id).order_by(documents.c.id)
+    return [read(DOCUMENT, row.body, f"document {row.id}") for row in connection.execute(query.limit(limit))]
+
+
 def require_space(corpus: Opened, space: Space | None) -> None:
     """Raise :class:`ConfigError` where vectors of ``space`` cannot stand beside those of the corpus."""
     if corpus.space == space:
         return
     if corpus.space is None:
-        raise ConfigError(f"the corpus {corpus.name!r} has no vectors", hint="call `embed` once: it makes one for each document")
+        raise ConfigError(
+            f"the corpus {corpus.name!r} has no vectors",
+            hint=f"call `embed` once, or `symposia corpus embed {corpus.name}`: it makes one for each document",
+        )
     theirs = f"vectors of {corpus.space.embedder!r} with {corpus.space.dimension} numbers"
     if space is None:
         raise ConfigError(f"the corpus {corpus.name!r} has {theirs}", hint="open the corpora with this embedder")
     raise ConfigError(
         f"the corpus {corpus.name!r} has {theirs}, which cannot be compared with those of {space.embedder!r} "
         f"with {space.dimension}",
-        hint="use that embedder, or call `embed` to make all vectors anew",
+        hint=f"use that embedder, or call `embed`, or `symposia corpus embed {corpus.name}`, to make all vectors anew",
     )
 
 
-def enter_space(connection: Connection, name: str, space: Space) -> None:
-    """Have all vectors of a corpus be of ``space``; those of another one are removed. Raises :class:`UnknownNameError`."""
+def enter_space(connection: Connection, name: str, space: Space | None) -> None:
+    """Have all vectors of a corpus be of ``space``, or have it have none; others go. Raises :class:`UnknownNameError`."""
     corpus = find(connection, name, lock=True)
     if corpus.space != space:
         removed = connection.execute(delete(vectors).where(vectors.c.corpus == corpus.id)).rowcount
-        _change(connection, corpus, embedder=space.embedder, dimension=space.dimension, removals=corpus.removals + removed)
+        embedder, dimension = space or (None, None)
+        _change(connection, corpus, embedder=embedder, dimension=dimension, removals=corpus.removals + removed)
 
 
 def without_vectors(connection: Connection, name: str, after: int, limit: int) -> dict[int, Document]:
@@ -140,8 +178,7 @@ def _find_or_make(connection: Connection, index: TextIndex, name: str, space: Sp
     found = _opened(connection, query)
     if found is not None:
         return found
-    if not is_name(name):
-        raise ConfigError(f"{name!r} cannot be the name of a corpus", hint=RULE)
+    _require_name(name)
     embedder, dimension = space or (None, None)
     row = {"name": name, "created_at": time.time(), "embedder": embedder, "dimension": dimension, "removals": 0}
     made = bulk.put(connection, corpora, [row], key=("name",))
@@ -151,6 +188,11 @@ def _find_or_make(connection: Connection, index: TextIndex, name: str, space: Sp
     if made:
         index.create(connection, found.id)
     return found
+
+
+def _require_name(name: str) -> None:
+    if not is_name(name):
+        raise ConfigError(f"{name!r} cannot be the name of a corpus", hint=RULE)
 
 
 def _opened(connection: Connection, query: Select[Any]) -> Opened | None:

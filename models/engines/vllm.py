@@ -35,7 +35,15 @@ _PROCESSES = 3_300_000_000  # bytes that its processes take before any weights
 _GRACE = 8.0
 _ERROR = re.compile(r"(?:(?:^|[\s\]])[\w.]*(?:Error|Exception)|^api_server\.py: error): (?P<reason>.+)")
 _FIXED = frozenset({"--host", "--port", "--model", "--served-model-name"})
-_CHAT = {Ability.CHAT, Ability.PREFIX, Ability.LOGPROBS, Ability.PROMPT_LOGPROBS, Ability.N, Ability.JSON_SCHEMA}
+_CHAT = {
+    Ability.CHAT,
+    Ability.PREFIX,
+    Ability.LOGPROBS,
+    Ability.PROMPT_LOGPROBS,
+    Ability.N,
+    Ability.JSON_SCHEMA,
+    Ability.SCORING,
+}
 
 
 class VllmEngine(Engine):

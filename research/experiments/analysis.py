@@ -13,7 +13,7 @@ from typing import NamedTuple
 from ...core.calls import FinishReason
 from ..statistics.calibration import Calibration, calibration
 from ..statistics.intervals import Interval, accuracy
-from .records import Arm, Evidence, Sample, Trial
+from .records import JUDGING, Arm, Evidence, Sample, Trial
 from .scores import ArmRows, Pair
 
 
@@ -57,7 +57,7 @@ class ArmSummary:
     n_truncated: int
     """Samples cut at ``max_tokens``."""
     n_unparsed: int
-    """Samples without a readable answer."""
+    """Samples without a readable answer; none of solutions that were given."""
     n_failed_calls: int
     """Calls that failed for good in trials that are evidence."""
     rules: dict[str, int]
@@ -67,7 +67,8 @@ class ArmSummary:
     selectors: dict[str, Measured]
     """Every selector's pick on the same candidates. One that had nothing to choose by is wrong there."""
     oracle: Measured | None
-    """Best credit of any sample: what a perfect selector would reach; None where trials have one sample at most."""
+    """Best credit of any sample: what a perfect selector would reach; None where trials have one sample at most, or were to
+    judge them."""
     breakdown: dict[str, dict[str, Measured]]
     """Accuracy by group (level, language) and its value."""
 
@@ -90,7 +91,7 @@ def summarise(rows: ArmRows, evidence: Evidence) -> ArmSummary:
         per_solved=_per_solved(trials),
         n_samples=len(samples),
         n_truncated=sum(sample.finish == FinishReason.LENGTH for sample in samples),
-        n_unparsed=sum(sample.group < 0 for sample in samples),
+        n_unparsed=0 if rows.arm.strategy == JUDGING else sum(sample.group < 0 for sample in samples),
         n_failed_calls=sum(sum(trial.failures.values()) for trial in trials),
         rules=dict(Counter(sample.rule for sample in samples if sample.rule is not None).most_common()),
         calibration=_calibration(trials),
@@ -138,7 +139,7 @@ def _selectors(rows: ArmRows) -> dict[str, Measured]:
 
 
 def _oracle(rows: ArmRows) -> Measured | None:
-    if all(len(samples) < 2 for samples in rows.samples.values()):
+    if rows.arm.strategy == JUDGING or all(len(samples) < 2 for samples in rows.samples.values()):
         return None
     pairs = list(rows.trials)
     return _measured([best_credit(rows.samples.get(pair, ())) for pair in pairs], pairs)

@@ -16,7 +16,7 @@ from ...runtime.fit import upper_bound
 def call_bounds(spec: RunSpec) -> CallBounds:
     """Model calls of a run."""
     strategy = STRATEGIES.get(spec.strategy)
-    return strategy.cost(strategy.configure(spec.config), spec.models)
+    return strategy.cost(strategy.configure(spec.config), spec.models, spec.problem)
 
 
 def samples(spec: RunSpec) -> int:
@@ -30,29 +30,37 @@ def samples(spec: RunSpec) -> int:
 def most(spec: RunSpec, call_timeout: float) -> Amounts:
     """Upper bound of what a run may take, within its own budget.
 
-    Where the policy alone is called: its prompt for every call, ``max_tokens`` for every sample. Of later prompts of a
-    conversation, and of what other roles are asked, nothing is known but the size of the model's context, which every such call
-    is taken to fill.
+    Of a policy that the strategy itself calls: its prompt for every call, ``max_tokens`` for every sample. Of later prompts of a
+    conversation, and of what verifiers and other roles are asked, nothing is known but the size of the model's context, which
+    every such call is taken to fill.
     """
     strategy = STRATEGIES.get(spec.strategy)
     config = strategy.configure(spec.config)
-    calls = strategy.cost(config, spec.models).most
-    asked = ChatRequest(
-        messages=(*spec.problem.messages, Message(role="system", content="\n\n".join(spec.prompts.values()))),
-        max_tokens=config.max_tokens if isinstance(config, Sampling) else spec.models[POLICY].context,
-    )
-    prompt = spec.models[POLICY].context if strategy.converses else asked.prompt_bound()
-    policy = upper_bound(spec.models[POLICY], asked, prompt, call_timeout)
-    found = _times(policy, calls)
-    if (extra := samples(spec) - calls) > 0:  # several in one request, whose prompt is paid once
-        written = upper_bound(spec.models[POLICY], asked, 0, 0.0)
-        found = found.plus(_times(written, extra)._replace(calls=0))
-    for role in strategy.needs(config).keys() - {POLICY}:
+    calls = strategy.cost(config, spec.models, spec.problem).most
+    found = _of_policy(spec, calls, call_timeout) if POLICY in strategy.abilities else Amounts()
+    judging = {role for verifier in strategy.verifiers(config) for role in verifier.needs}
+    for role in (strategy.needs(config).keys() - {POLICY}) | judging:
         model = spec.models[role]
-        full = asked.model_copy(update={"max_tokens": model.context})
-        found = found.plus(_times(upper_bound(model, full, model.context, call_timeout), calls)._replace(calls=0))
+        full = ChatRequest(messages=spec.problem.messages, max_tokens=model.context)
+        found = found.plus(_times(upper_bound(model, full, model.context, call_timeout), calls))
+    found = found._replace(calls=calls)
     caps = [getattr(spec.budget, name) for name in Amounts._fields]
     return Amounts(*[amount if cap is None else min(amount, cap) for amount, cap in zip(found, caps, strict=True)])
+
+
+def _of_policy(spec: RunSpec, calls: int, call_timeout: float) -> Amounts:
+    strategy = STRATEGIES.get(spec.strategy)
+    config = strategy.configure(spec.config)
+    model = spec.models[POLICY]
+    asked = ChatRequest(
+        messages=(*spec.problem.messages, Message(role="system", content="\n\n".join(spec.prompts.values()))),
+        max_tokens=config.max_tokens if isinstance(config, Sampling) else model.context,
+    )
+    prompt = model.context if strategy.converses else asked.prompt_bound()
+    found = _times(upper_bound(model, asked, prompt, call_timeout), calls)
+    if (extra := samples(spec) - calls) > 0:  # several in one request, whose prompt is paid once
+        found = found.plus(_times(upper_bound(model, asked, 0, 0.0), extra))
+    return found
 
 
 def _times(usage: Usage, times: int) -> Amounts:

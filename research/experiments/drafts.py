@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ...core.budget import Budget
+from ...core.errors import ConfigError
 from ...core.problem import AnswerKind
 from ...core.records import RunSpec
 from ...graphs.registry import STRATEGIES
@@ -16,7 +17,7 @@ from ...runtime.session import Session
 from ..tasks.item import Item
 from .arms import Cell
 from .plan import PlannedArm
-from .records import Arm
+from .records import JUDGING, Arm
 
 _Shape = tuple[str, AnswerKind, tuple[str, ...]]
 """Runs of one arm differ in nothing but problem and seed where kind of answer and prompts are the same."""
@@ -42,6 +43,11 @@ class Drafts:
         Raises :class:`UsageError` for what cannot work: options, models, abilities, keys, a kind of answer that the strategy
         does not know; :class:`UnreachableError` where no server answers.
         """
+        if items[0].problem.solutions and not STRATEGIES.get(arm.strategy).judges:
+            raise ConfigError(
+                f"{arm.strategy} writes answers, and with solutions=true the task wants verdicts on those that it has",
+                hint=f"take the strategy {JUDGING}, without baselines (`symposia bench verifier` does), or leave the option out",
+            )
         bases = [await self._base(arm, item) for item in items]
         prompts = {name: text for base in bases for name, text in base.prompts.items()}
         base = bases[0]

@@ -4,9 +4,9 @@ What must stay true: what was written is read again unchanged, the same evidence
 ended in, each row is one line (so that an error can name it), and there is no question's text in any file. The columns are the
 fields of :mod:`.records`, in their order.
 
-How cells are written: numbers as Python does, without ``.0``; nothing for None; mappings as JSON, or nothing where empty. A
-text is written as it is, unless it holds line breaks or other characters that cannot be seen, begins with a quotation mark, or
-is empty where None could stand: then as a JSON string.
+How cells are written: numbers as Python does, without ``.0``; nothing for None; mappings as JSON, or nothing where empty; step
+scores with blanks between them, ``-`` for None. A text is written as it is, unless it holds line breaks or other characters that
+cannot be seen, begins with a quotation mark, or is empty where None could stand: then as a JSON string.
 """
 
 from __future__ import annotations
@@ -157,6 +157,14 @@ def _or_none(codec: _Codec) -> _Codec:
     return _Codec(write, lambda cell: codec.read(cell) if cell else None, codec.means)
 
 
+def _write_steps(values: tuple[float | None, ...]) -> str:
+    return " ".join("-" if value is None else _write_number(value) for value in values)
+
+
+def _read_steps(cell: str) -> tuple[float | None, ...]:
+    return tuple(None if part == "-" else float(part) for part in cell.split())
+
+
 _TEXT = _Codec(_write_text, _read_text, "a text")
 _INTEGER = _Codec(str, int, "a whole number")
 _NUMBER = _Codec(_write_number, float, "a number")
@@ -170,6 +178,7 @@ _CODECS = {
     "dict[str, str]": _mapping(str, "texts"),
     "dict[str, int]": _mapping(int, "whole numbers"),
     "dict[str, float]": _mapping((int, float), "numbers"),
+    "tuple[float | None, ...]": _Codec(_write_steps, _read_steps, "numbers with blanks between them"),
 }
 
 

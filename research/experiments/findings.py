@@ -12,9 +12,10 @@ from .analysis import ArmSummary, summarise
 from .comparisons import Comparison, adjusted, common, compare
 from .curves import BETA, MAJORITY, ORACLE, Curve, at_equal_cost, curve, doubling_sizes, rules_of, scores_at
 from .pools import Pool, pool_of
-from .records import Arm, Evidence
+from .records import JUDGING, Arm, Evidence
 from .scores import ArmRows, Scores, rows_by_arm, scores_of
 from .tool_use import ToolUse, tool_use
+from .verifiers import VerifierSummary, compare_verifiers, summarise_verifiers
 
 _BASELINE = "greedy"
 
@@ -41,6 +42,8 @@ class Findings:
     """Arms and curves (the oracle apart, which nobody can run) that nothing cheaper or as cheap beats, cheapest first."""
     tool_use: tuple[ToolUse, ...]
     """Of the arms that have tools."""
+    verifiers: tuple[VerifierSummary, ...] = ()
+    """The arms that judge solutions which were given."""
 
 
 def study(evidence: Evidence, *, baseline: str | None = None) -> Findings:
@@ -48,7 +51,8 @@ def study(evidence: Evidence, *, baseline: str | None = None) -> Findings:
 
     Args:
         evidence: Of one experiment.
-        baseline: Label of the arm that every other is compared with; by default the greedy arm of the same team.
+        baseline: Label of the arm that every other is compared with; by default the greedy arm of the same team, and for arms
+            that judge the first of these.
 
     Raises:
         UnknownNameError: no arm has the label ``baseline``.
@@ -66,6 +70,7 @@ def study(evidence: Evidence, *, baseline: str | None = None) -> Findings:
         comparisons=_comparisons(rows, pools, baseline),
         front=_front(arms, curves),
         tool_use=_tool_use(rows),
+        verifiers=summarise_verifiers(rows, evidence, baseline),
     )
 
 
@@ -75,9 +80,11 @@ def _comparisons(rows: dict[str, ArmRows], pools: dict[str, Pool], baseline: str
     found: list[Comparison | None] = []
     for arm in arms:
         scores, pool = scores_of(rows[arm.label]), _vote_of(arm, arms, pools)
-        against = baseline or _greedy_of(arm, arms)
+        against = baseline or _usual_for(arm, arms)
         if against is not None and against != arm.label:
-            found.append(compare(scores, scores_of(rows[against])))
+            other = rows[against]
+            judging = arm.strategy == JUDGING
+            found.append(compare_verifiers(rows[arm.label], other) if judging else compare(scores, scores_of(other)))
         if pool is not None and pool.arm != arm:
             found.append(_at_equal_tokens(scores, pool))
         if pool is not None and pool.arm == arm:
@@ -97,6 +104,11 @@ def _at_equal_tokens(scores: Scores, pool: Pool) -> Comparison | None:
         else f"The majority of {pool.arm.label} is not to be had at equal tokens: this is the nearest there is."
     )
     return compare(scores, equal.scores, note=note)
+
+
+def _usual_for(arm: Arm, arms: Sequence[Arm]) -> str | None:
+    """What an arm is compared with where nobody says otherwise."""
+    return next(each.label for each in arms if each.strategy == JUDGING) if arm.strategy == JUDGING else _greedy_of(arm, arms)
 
 
 def _greedy_of(arm: Arm, arms: Sequence[Arm]) -> str | None:

@@ -9,6 +9,9 @@ from pydantic import Field
 
 from ...core.base import Frozen
 
+JUDGING = "verify"
+"""The strategy whose trials are verdicts on solutions that were given."""
+
 
 class Arm(Frozen):
     """What is compared: a strategy under one configuration, with one team and one budget a problem."""
@@ -71,7 +74,9 @@ class Trial:
     failures: dict[str, int]
     """Calls that failed for good, by error code."""
     tools: dict[str, int] = field(default_factory=dict)
-    """Tool calls of its candidates: ``calls``, of them ``justified``, ``failed``, ``repeated``; empty where it has no tools."""
+    """Tool calls of its candidates: ``calls``, of them ``justified``, ``failed``, ``repeated``; empty where it has no tools.
+    Of a verdict on solutions that were given: ``checks``, the calls that its scores rest on, of them ``failed_checks``.
+    """
 
     @property
     def cost_tokens(self) -> int:
@@ -81,7 +86,10 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One counted candidate of a trial, by its index."""
+    """One counted candidate of a trial, by its index.
+
+    One that was given to be judged has no answer, but a credit: what it is worth.
+    """
 
     problem: str
     arm: str
@@ -100,6 +108,8 @@ class Sample:
     logprob: float | None
     score: float | None
     """The last verifier's value."""
+    steps: tuple[float | None, ...] = ()
+    """The same of each step, where it judged steps."""
 
 
 @dataclass(frozen=True)

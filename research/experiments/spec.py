@@ -11,15 +11,17 @@ from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
 
+from ...agents.verifiers.verifier import VERIFIERS
 from ...core.base import Frozen
 from ...core.budget import Budget
 from ...core.errors import ConfigError, UnknownNameError, UsageError
+from ...core.option_items import parse_options
 from ...graphs.registry import STRATEGIES
-from ...graphs.strategy import parse_options
 from ...runtime.team import Team
 from ...runtime.toml_file import TomlFile, read_toml
 from ..tasks.custom import TaskTable
 from ..tasks.item import Split
+from .records import JUDGING
 
 MAX_NAME = 40
 """The id of a run is the experiment's name with 17 characters more, and has at most 64."""
@@ -201,6 +203,8 @@ def make_spec(data: Mapping[str, Any], *, toml: TomlFile | None = None, file: Pa
         raise ConfigError(f"{place(())}{error.message}", hint=error.hint) from None
 
 
+_MANY = {"strategy": "strategies", "verifier": "verifiers"}
+
 _HINTS = {
     "task": "name one: --task gsm8k, or a table [task] in the file",
     "strategies": "name at least one: --strategy self-consistency, or a table [[strategies]] in the file",
@@ -213,19 +217,47 @@ def strategies_of(names: Sequence[str], options: Sequence[str]) -> list[dict[str
     An option without a label goes to each strategy that has it. Raises :class:`UnknownNameError` for an option that none of
     them has, or for a label that none of them bears, and :class:`ConfigError`.
     """
+    chosen = _labelled(names, "strategy")
+    given = _options_by_label(chosen, {name: STRATEGIES.get(name).config for name in chosen.values()}, options, "strategy")
+    return [
+        {"name": name, "options": given[label]} | ({} if label == name else {"label": label}) for label, name in chosen.items()
+    ]
+
+
+def verifiers_of(names: Sequence[str], options: Sequence[str]) -> list[dict[str, Any]]:
+    """Arms that judge, from ``--verifier [LABEL=]NAME`` and ``--set [LABEL:]KEY=VALUE``. Raises as :func:`strategies_of`."""
+    chosen = _labelled(names, "verifier")
+    given = _options_by_label(chosen, {name: VERIFIERS.get(name).config for name in chosen.values()}, options, "verifier")
+    for label, name in chosen.items():
+        VERIFIERS.get(name).configure(given[label])  # before any problem is read
+    return [
+        {"name": JUDGING, "label": label, "options": {"verifier": name, "verifier_options": given[label]}}
+        for label, name in chosen.items()
+    ]
+
+
+def _labelled(names: Sequence[str], what: str) -> dict[str, str]:
+    """Names by label, from ``[LABEL=]NAME``."""
     chosen: dict[str, str] = {}
     for text in names:
         label, _, name = text.rpartition("=")
         if (label or name) in chosen:
-            raise ConfigError(f"there are two strategies {label or name}", hint=f"tell them apart: --strategy LABEL={name}")
+            raise ConfigError(f"there are two {_MANY[what]} {label or name}", hint=f"tell them apart: --{what} LABEL={name}")
         chosen[label or name] = name
-    known = {label: STRATEGIES.get(name).config.model_fields for label, name in chosen.items()}
+    return chosen
+
+
+def _options_by_label(
+    chosen: Mapping[str, str], configs: Mapping[str, type[Frozen]], options: Sequence[str], what: str
+) -> dict[str, dict[str, Any]]:
+    """The options of each label, from ``[LABEL:]KEY=VALUE``."""
+    known = {label: configs[name].model_fields for label, name in chosen.items()}
     given: dict[str, list[str]] = {label: [] for label in chosen}
     for option in options:
         label, colon, rest = option.partition(":")
         if colon and "=" not in label:
             if label not in given:
-                raise UnknownNameError("strategy", label, given, where=f"--set {option}")
+                raise UnknownNameError(what, label, given, where=f"--set {option}")
             given[label].append(rest)
             continue
         key = option.partition("=")[0].partition(".")[0].strip().replace("-", "_")
@@ -234,10 +266,7 @@ def strategies_of(names: Sequence[str], options: Sequence[str]) -> list[dict[str
             raise UnknownNameError("option", key, {name for fields in known.values() for name in fields}, where=", ".join(chosen))
         for label in able:
             given[label].append(option)
-    return [
-        {"name": name, "options": parse_options(given[label])} | ({} if label == name else {"label": label})
-        for label, name in chosen.items()
-    ]
+    return {label: parse_options(its) for label, its in given.items()}
 
 
 def teams_of(models: Sequence[str], saved: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:

@@ -29,7 +29,7 @@ class ToolUse(NamedTuple):
 
 def tool_use(rows: ArmRows, greedy: ArmRows | None) -> ToolUse | None:
     """The tool calls of an arm; None where it has no tools. ``greedy`` is the arm of the same policy without tools."""
-    used = {pair: trial.tools for pair, trial in rows.trials.items() if trial.tools}
+    used = {pair: trial.tools for pair, trial in rows.trials.items() if "calls" in trial.tools}
     if not used:
         return None
     known = {} if greedy is None else {pair: trial.credit for pair, trial in greedy.trials.items()}

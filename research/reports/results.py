@@ -10,6 +10,7 @@ from ..experiments.analysis import ArmSummary
 from ..experiments.comparisons import Comparison
 from ..experiments.curves import Curve
 from ..experiments.findings import Findings
+from ..experiments.verifiers import VerifierSummary
 from ..statistics.intervals import Interval
 
 
@@ -18,7 +19,7 @@ class Line(NamedTuple):
 
     what: str
     """``accuracy``, ``oracle``, ``selector``, ``group``, ``calibration``, ``per solved``, ``count`` and ``tools`` of an arm;
-    ``curve``, ``samples`` (taken, in the mean) and ``law`` of a pool; ``comparison``."""
+    ``verifier`` of one that judges; ``curve``, ``samples`` (taken, in the mean) and ``law`` of a pool; ``comparison``."""
     arm: str
     name: str = ""
     """Of the selector, rule, group, count; for a comparison, what the arm is compared with."""
@@ -43,6 +44,8 @@ def lines(findings: Findings) -> Iterator[Line]:
     for used in findings.tool_use:
         for count in ("calls", "justified", "failed", "repeated", "judged", "needless"):
             yield Line("tools", used.arm, count, estimate=getattr(used, count))
+    for verifier in findings.verifiers:
+        yield from _verifier(verifier)
     for curve in findings.curves:
         yield from _curve(curve)
     for comparison in findings.comparisons:
@@ -85,6 +88,32 @@ def _arm(each: ArmSummary) -> Iterator[Line]:
         yield Line("count", name, count, estimate=getattr(each, count))
     for rule, found_by in each.rules.items():
         yield Line("count", name, f"rule={rule}", estimate=found_by)
+
+
+def _verifier(each: VerifierSummary) -> Iterator[Line]:
+    for part in each.first_errors:
+        sizes = {"found": part.n_erroneous, "cleared": part.n_correct, "f1": part.n_erroneous + part.n_correct}
+        for name, n in sizes.items():
+            if (share := getattr(part, name)) is not None:
+                yield Line("verifier", each.arm, f"{name} {part.subset}".strip(), n_problems=n, **_ends(share))
+    if each.f1:
+        n = sum(part.n_erroneous + part.n_correct for part in each.first_errors)
+        yield Line("verifier", each.arm, "f1", n_problems=n, **_ends(each.f1))
+    if (against := each.f1_difference) is not None:
+        name = f"f1 against {against.against}"
+        yield Line("verifier", each.arm, name, n_problems=against.n_problems, **_ends(against.f1))
+    for pairs in each.pairs:
+        yield Line("verifier", each.arm, f"pairs {pairs.tool}".strip(), n_problems=pairs.n, **_ends(pairs.accuracy))
+        for count in ("n_ties", "n_unscored"):
+            yield Line("verifier", each.arm, f"{count} {pairs.tool}".strip(), estimate=getattr(pairs, count))
+    if each.right_side:
+        yield Line("verifier", each.arm, "right_side", **_ends(each.right_side))
+    for measure in ("ece", "brier", "auroc"):
+        yield Line("verifier", each.arm, measure, estimate=getattr(each.calibration, measure))
+    for count in ("n_solutions", "n_unscored", "n_checks", "n_failed_checks"):
+        yield Line("verifier", each.arm, count, estimate=getattr(each, count))
+    for measure, value in each.a_verdict._asdict().items() if each.a_verdict else ():
+        yield Line("verifier", each.arm, f"{measure} a verdict", estimate=value)
 
 
 def _curve(each: Curve) -> Iterator[Line]:

@@ -10,12 +10,23 @@ from ..experiments.curves import BETA, ORACLE, Curve
 from ..experiments.findings import Findings, Spot, curve_name
 from ..experiments.tool_use import ToolUse
 from .document import NOTHING, UNKNOWN, Document, Section, Table, bounds, label, p_value, percent, plural, quantity, tokens
+from .verifier_sections import FOOT as VERIFIER_FOOT
+from .verifier_sections import verifier_sections
 
 _ON_FRONT = "•"
 
 
 def document(findings: Findings) -> Document:
     """The whole report of an experiment."""
+    return Document(
+        title=label(findings.evidence.name),
+        facts=_facts(findings),
+        sections=tuple(_on_verifiers(findings) if findings.verifiers else _on_answers(findings)),
+        foot=_foot(findings),
+    )
+
+
+def _on_answers(findings: Findings) -> list[Section]:
     found = [
         _accuracy(findings.arms),
         _cost(findings),
@@ -27,12 +38,12 @@ def document(findings: Findings) -> Document:
         _calibration(findings.arms),
         *_breakdowns(findings.arms),
     ]
-    return Document(
-        title=label(findings.evidence.name),
-        facts=_facts(findings),
-        sections=tuple(section for section in found if section is not None),
-        foot=_foot(findings),
-    )
+    return [section for section in found if section is not None]
+
+
+def _on_verifiers(findings: Findings) -> list[Section]:
+    compared = comparison_section(findings.comparisons, "Comparisons, in points of right verdicts")
+    return [*verifier_sections(findings), *([compared] if compared is not None else [])]
 
 
 def curve_document(name: str, curves: Sequence[Curve]) -> Document:
@@ -41,7 +52,7 @@ def curve_document(name: str, curves: Sequence[Curve]) -> Document:
     return Document(label(name), (), (section,) if section else (), (_COST_FOOT, _CURVE_FOOT))
 
 
-def comparison_section(comparisons: Sequence[Comparison]) -> Section | None:
+def comparison_section(comparisons: Sequence[Comparison], title: str = "Comparisons, in points") -> Section | None:
     """Comparisons by their numbers, and what may be said of each."""
     if not comparisons:
         return None
@@ -62,7 +73,7 @@ def comparison_section(comparisons: Sequence[Comparison]) -> Section | None:
         for number, each in enumerate(comparisons, 1)
     ]
     said = [f"{number}. {label(each.sentence)} {label(each.note)}".strip() for number, each in enumerate(comparisons, 1)]
-    return Section("Comparisons, in points", Table(head, tuple(rows)), tuple(said))
+    return Section(title, Table(head, tuple(rows)), tuple(said))
 
 
 def _facts(findings: Findings) -> tuple[str, ...]:
@@ -90,13 +101,13 @@ def _foot(findings: Findings) -> tuple[str, ...]:
     n = max((each.n_problems for each in findings.arms), default=0)
     lost = sum(trial.lost_tokens for trial in findings.evidence.trials)
     lines = [
-        _COST_FOOT,
+        *(VERIFIER_FOOT if findings.verifiers else (_COST_FOOT,)),
         _CURVE_FOOT if findings.curves else "",
         "Intervals are of 95 %, all seeds of a problem together. Runs that failed or were stopped are left out, and counted.",
         "pass@N is what a perfect selector would reach on the same samples: no way to choose, but a bound."
         if findings.curves
         else "",
-        f"{_ON_FRONT} marks what nothing here beats at the same cost or less.",
+        f"{_ON_FRONT} marks what nothing here beats at the same cost or less." if not findings.verifiers else "",
         f"Up to {tokens(lost)} tokens went to calls that were lost; they are in no cost above." if lost else "",
         f"With {plural(n, 'problem')} this is a demonstration: nothing is called better on fewer than {ENOUGH}."
         if n < ENOUGH

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from ...core.files import whole_file
 from ..experiments.files import make_folder
 from ..experiments.findings import Findings
-from .plot import plot
+from .plot import Plot, plot
 from .render import WIDTH, markdown, terminal
 from .results import write_results
 from .sections import document
@@ -23,7 +23,7 @@ class Written(NamedTuple):
 
 
 def write_report(findings: Findings, folder: Path) -> Written:
-    """Write ``report.md``, ``results.csv``, ``accuracy.png`` and ``accuracy.svg``.
+    """Write ``report.md``, ``results.csv``, and but for verifiers ``accuracy.png`` and ``accuracy.svg``.
 
     Without matplotlib, which comes with the extra ``reports``, the pictures are left out and the note says so.
 
@@ -37,13 +37,7 @@ def write_report(findings: Findings, folder: Path) -> Written:
     """
     make_folder(folder)
     files = [folder / "report.md", folder / "results.csv"]
-    drawn, note = None, None
-    try:
-        drawn = plot(findings)
-    except ImportError:
-        note = 'the plot was left out: matplotlib is not installed (pip install "symposia[reports]")'
-    else:
-        note = None if drawn else "the plot was left out: no arm has a result yet"
+    drawn, note = (None, None) if findings.verifiers else _drawn(findings)
     with whole_file(files[0]) as file:
         file.write(markdown(document(findings), picture="accuracy.svg" if drawn else None))
     with whole_file(files[1]) as file:
@@ -54,6 +48,14 @@ def write_report(findings: Findings, folder: Path) -> Written:
                 file.buffer.write(data)
             files.append(path)
     return Written(tuple(files), note)
+
+
+def _drawn(findings: Findings) -> tuple[Plot | None, str | None]:
+    try:
+        drawn = plot(findings)
+    except ImportError:
+        return None, 'the plot was left out: matplotlib is not installed (pip install "symposia[reports]")'
+    return drawn, None if drawn else "the plot was left out: no arm has a result yet"
 
 
 def terminal_table(findings: Findings, *, width: int = WIDTH, colour: bool = False) -> str:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from .quantiles import normal_cdf, normal_quantile, t_quantile
-from .resampling import Clusters, cluster, resampled_means
+from .resampling import Clusters, cluster, resampled_means, resampled_sums
 
 
 class Interval(NamedTuple):
@@ -91,9 +92,48 @@ def bootstrap_mean(
 
 def bootstrap(data: Clusters, estimate: float, *, level: float, draws: int, seed: int) -> Interval:
     """The expanded percentile interval around ``estimate``, from resamples of at least two clusters."""
-    count = len(data.sums)
+    return _expanded(resampled_means(data, draws=draws, seed=seed), len(data.sums), estimate, level)
+
+
+def bootstrap_figure(
+    rows: ArrayLike,
+    figure: Callable[[NDArray[np.float64]], NDArray[np.float64]],
+    made_up: ArrayLike,
+    *,
+    level: float = 0.95,
+    draws: int = 10_000,
+    seed: int = 0,
+) -> Interval:
+    """Any figure that is computed from sums over problems, such as F1, with an interval that resamples whole problems.
+
+    Where all problems of a kind came out alike, resamples of those seen are all alike too. So some made-up problems join the
+    resampling, as in :func:`~symposia.research.statistics.paired.paired_difference`; the estimate is without them.
+
+    Args:
+        rows: A row for each problem, at least two: what it adds to each sum.
+        figure: From sums, in the last dimension, to figures; nan where there is none, and such resamples are left out.
+        made_up: Further rows that are resampled.
+        level: Confidence, between 0 and 1.
+        draws: Resamples.
+        seed: Of the draws.
+
+    Raises:
+        ValueError: fewer than two rows, or the figure of all of them is nan.
+    """
+    seen = np.asarray(rows, dtype=np.float64)
+    estimate = float(figure(seen.sum(axis=0)))
+    if len(seen) < 2 or math.isnan(estimate):
+        raise ValueError("an interval of a figure needs two rows at least that have one together")
+    every = np.concatenate([seen, np.asarray(made_up, dtype=np.float64)])
+    figures = figure(resampled_sums(every, draws=draws, seed=seed))
+    found = _expanded(figures[~np.isnan(figures)], len(seen), estimate, level)
+    return found._replace(low=min(found.low, estimate), high=max(found.high, estimate))
+
+
+def _expanded(figures: NDArray[np.float64], count: int, estimate: float, level: float) -> Interval:
+    """Quantiles of resamples of ``count`` clusters, as much further out as Student's interval is wider than the normal one."""
     tail = normal_cdf(t_quantile((1 - level) / 2, count - 1) * math.sqrt(count / (count - 1)))
-    low, high = np.quantile(resampled_means(data, draws=draws, seed=seed), [tail, 1 - tail])
+    low, high = np.quantile(figures, [tail, 1 - tail])
     return Interval(estimate, float(low), float(high), level)
 
 

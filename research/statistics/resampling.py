@@ -50,20 +50,25 @@ def cluster(values: ArrayLike, clusters: ArrayLike | None = None) -> Clusters:
 
 def resampled_means(data: Clusters, *, draws: int, seed: int) -> NDArray[np.float64]:
     """The mean over all values in each of ``draws`` resamples of as many clusters as there are."""
-    kinds, counts = np.unique(np.column_stack([data.sums, data.sizes]), axis=0, return_counts=True)
+    sums, sizes = resampled_sums(np.column_stack([data.sums, data.sizes]), draws=draws, seed=seed).T
+    return np.asarray(sums / sizes)
+
+
+def resampled_sums(rows: NDArray[np.float64], *, draws: int, seed: int) -> NDArray[np.float64]:
+    """The sum of each column in each of ``draws`` resamples of as many rows as there are; a row is a cluster."""
+    kinds, counts = np.unique(rows, axis=0, return_counts=True)
     generator = np.random.default_rng(seed)
-    total = len(data.sums)
+    total = len(rows)
     # Equal clusters are drawn together, as one multinomial count: graded answers to thousands of problems come down to a handful
     # of kinds. A count takes as long as ten single clusters, so where most differ those are drawn one by one.
     few = len(kinds) * 10 < total
     step = max(1, _CELLS // (len(kinds) if few else total))
-    means = np.empty(draws)
+    sums = np.empty((draws, rows.shape[1]))
     for start in range(0, draws, step):
-        rows = min(step, draws - start)
+        drawn = min(step, draws - start)
         if few:
-            sums, sizes = (generator.multinomial(total, counts / total, size=rows) @ kinds).T
+            sums[start : start + drawn] = generator.multinomial(total, counts / total, size=drawn) @ kinds
         else:
-            chosen = generator.integers(total, size=(rows, total))
-            sums, sizes = data.sums[chosen].sum(axis=1), data.sizes[chosen].sum(axis=1)
-        means[start : start + rows] = sums / sizes
-    return means
+            chosen = generator.integers(total, size=(drawn, total))
+            sums[start : start + drawn] = np.column_stack([column[chosen].sum(axis=1) for column in rows.T])
+    return sums

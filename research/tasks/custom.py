@@ -19,10 +19,10 @@ from pydantic import Field, field_validator
 
 from ...core.base import Frozen
 from ...core.errors import TaskError
-from ...core.options import read_options
+from ...core.options import Names, read_options
 from ...core.problem import AnswerKind
 from .fields import picked, text
-from .task import Draft, Names, Record, Task
+from .task import Draft, Record, Task
 
 _GRADERS = {
     AnswerKind.NUMBER: "numeric",

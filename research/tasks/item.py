@@ -24,7 +24,7 @@ class Split(StrEnum):
 
 
 class Item(Frozen):
-    """A problem with its gold answer. Strategies are given ``problem``; only graders see ``gold`` and ``data``."""
+    """A problem with its gold answer. Strategies are given ``problem``; only graders see the rest."""
 
     id: str
     """12 hexadecimal digits of :func:`content_hash` of the question: the same whatever file it came from."""
@@ -32,6 +32,8 @@ class Item(Frozen):
     gold: str
     """The right answer as the source writes it; empty where only the grader can tell (Game of 24)."""
     split: Split
+    worth: tuple[float, ...] = ()
+    """What each of the solutions is worth that the question is about, or that the problem has."""
     data: dict[str, Any] = Field(default_factory=dict)
     """Further fields of the source: level, subject, steps, a source's own id. What graders and breakdowns need."""
 

@@ -1,14 +1,19 @@
-"""Tasks about other models' answers: the first wrong step (ProcessBench), the better of two answers (TARA)."""
+"""Tasks about other models' answers: the first wrong step (ProcessBench), the better of two answers (TARA).
+
+Each has two forms: a question about the answers, which any strategy can answer, and with the option ``solutions`` the problem
+with the answers as its solutions, which a verifier judges. Ids, gold answers and splits are the same.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from ...core.problem import AnswerKind
+from ...core.options import Names
+from ...core.problem import AnswerKind, Solution
 from .fields import picked, shuffled, text, texts
 from .item import Split
-from .task import PART, Draft, Hub, Names, Parts, Record, Task, TaskOptions
+from .task import PART, Draft, Given, Hub, Parts, Record, SolutionOptions, Task
 
 _PROCESSBENCH = """\
 The following is a math problem and a solution (split into paragraphs, enclosed with tags and indexed from 0):
@@ -45,14 +50,25 @@ Below are a question and two answers to it. Which answer is better?
 Reply with A or B."""
 
 
-class ProcessBenchOptions(TaskOptions):
+_KINDS = {
+    "gsm8k": AnswerKind.NUMBER,
+    "math": AnswerKind.EXPRESSION,
+    "olympiadbench": AnswerKind.EXPRESSION,
+    "omnimath": AnswerKind.EXPRESSION,
+    "calculator": AnswerKind.NUMBER,
+    "code": AnswerKind.CODE,
+}
+"""What the solutions of a part end in; those of the other tools are sentences."""
+
+
+class ProcessBenchOptions(SolutionOptions):
     """Options of ``processbench``."""
 
     subset: Names = ()
     """gsm8k, math, olympiadbench, omnimath; all by default."""
 
 
-class TaraOptions(TaskOptions):
+class TaraOptions(SolutionOptions):
     """Options of ``tara``."""
 
     tool: Names = ()
@@ -69,6 +85,13 @@ def _processbench(record: Record) -> Draft:
         question=_PROCESSBENCH.format(problem=problem, solution=paragraphs),
         gold=str(label),
         key=problem,  # several solutions of one problem stay together
+        given=Given(
+            question=problem,
+            # A step without text could not be told from the one before it.
+            solutions=(Solution.of_steps(step or " " for step in steps),),
+            worth=(float(label < 0),),
+            answer_kind=_KINDS[record[PART]],
+        ),
         data=data
         | {"subset": record[PART], "problem": problem, "steps": steps, "solution": "correct" if label < 0 else "erroneous"},
     )
@@ -82,13 +105,19 @@ def _tara(record: Record) -> Draft | None:
         return None
     order = shuffled(asked, replies)
     a, b = (replies[index].strip() for index in order)
-    whole = f"{text(record, 'context')}\n\n{asked}" if record.get("context") else asked
+    whole = (f"{text(record, 'context')}\n\n{asked}" if record.get("context") else asked).strip()
     kept = picked(record, source_id="id", context="context", tests="test_list")
     actions = {letter: answers[index].get("actions") for letter, index in zip("AB", order, strict=True)}
     return Draft(
-        question=_TARA.format(question=whole.strip(), a=a, b=b),
+        question=_TARA.format(question=whole, a=a, b=b),
         gold="AB"[order.index(0)],
         key=asked,
+        given=Given(
+            question=whole,
+            solutions=(Solution(text=a), Solution(text=b)),
+            worth=tuple(float(index == 0) for index in order),
+            answer_kind=_KINDS.get(record[PART], AnswerKind.TEXT),
+        ),
         data=kept | {"tool": record[PART], "question": asked, "answers": {"A": a, "B": b}, "actions": actions},
     )
 

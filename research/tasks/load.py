@@ -11,6 +11,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,7 +24,7 @@ from .files import Row
 from .item import Item, Split, item_id, split_of
 from .opening import Opening, may_read
 from .sources import Source, open_source
-from .task import PART, ROW, TASKS, Draft, Task
+from .task import PART, ROW, TASKS, Draft, SolutionOptions, Task
 
 
 @dataclass(frozen=True)
@@ -105,9 +106,11 @@ def load_task(
     settings = read_options(found.options, options or {}, f"task {found.name}", what="task option")
     source = open_source(found, settings, data, wanted)
     tally = _Tally({}, [], Counter())
-    items = [_item(found, read) for read in _records(found, source, tally) if read.split is wanted]
+    judged, balanced = (settings.solutions, settings.balanced) if isinstance(settings, SolutionOptions) else (False, False)
+    items = [_item(found, read, judged=judged) for read in _records(found, source, tally) if read.split is wanted]
     if not items:
         raise TaskError(f"{source.label} has no problem for the {wanted} split of task {found.name}", hint=_other(tally, wanted))
+    items = _in_turn(items) if balanced else items
     return ItemSet(
         task=found,
         split=wanted,
@@ -169,15 +172,34 @@ def _draft(task: Task, row: Row) -> Draft | None:
         raise TaskError(f"{row.where}: {error}", hint="mend the record, or take it out of the file") from None
 
 
-def _item(task: Task, read: _Read) -> Item:
-    draft = read.draft
+def _item(task: Task, read: _Read, *, judged: bool) -> Item:
+    """The item of a draft. ``judged``: the problem itself, with its solutions; id, gold answer and split are the same."""
+    draft, given = read.draft, read.draft.given
+    kind, language = draft.answer_kind or task.answer_kind, draft.language or task.language
     try:
-        problem = Problem.of(
-            draft.question, answer_kind=draft.answer_kind or task.answer_kind, language=draft.language or task.language
-        )
+        if judged and given is not None:
+            plain = Problem.of(given.question, answer_kind=given.answer_kind, language=language)
+            problem = plain.model_copy(update={"solutions": given.solutions})
+        else:
+            problem = Problem.of(draft.question, answer_kind=kind, language=language)
     except ProblemError as error:
         raise TaskError(f"problem {read.id} of task {task.name}: {error.message}", hint="mend the record") from None
-    return Item(id=read.id, problem=problem, gold=read.gold, split=read.split, data=draft.data)
+    return Item(
+        id=read.id,
+        problem=problem,
+        gold=read.gold,
+        split=read.split,
+        worth=given.worth if given is not None else (),
+        data=draft.data,
+    )
+
+
+def _in_turn(items: list[Item]) -> list[Item]:
+    """Those whose solutions are worth the same in turn with the others, each kind in its order; what one has more comes last."""
+    kinds: dict[tuple[float, ...], list[Item]] = {}
+    for item in items:
+        kinds.setdefault(item.worth, []).append(item)
+    return [item for turn in zip_longest(*kinds.values()) for item in turn if item is not None]
 
 
 def _chosen(items: list[Item], ids: Sequence[str] | None, task: Task, split: Split) -> list[Item]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from ...core.options import Names
 from .fields import number, text
-from .task import PART, ROW, Draft, Hub, Names, Parts, Record, Task, TaskOptions
+from .task import PART, ROW, Draft, Hub, Parts, Record, Task, TaskOptions
 
 LANGUAGES = ("bn", "de", "en", "es", "fr", "ja", "ru", "sw", "te", "th", "zh")
 

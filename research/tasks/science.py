@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from ...core.options import Names
 from ...core.problem import AnswerKind
 from .fields import lettered, picked, shuffled, text
 from .item import Split
-from .task import Draft, Hub, Names, Parts, Record, Task, TaskOptions
+from .task import Draft, Hub, Parts, Record, Task, TaskOptions
 
 _JEE_KINDS = {
     "MCQ": AnswerKind.CHOICE,

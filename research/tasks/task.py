@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import BeforeValidator, ConfigDict, Field
+from pydantic import ConfigDict, Field, model_validator
 
 from ...core.base import Frozen
-from ...core.problem import AnswerKind
+from ...core.problem import AnswerKind, Solution
 from ...core.registry import Registry
 from .item import Split
 
@@ -23,12 +23,23 @@ ROW = "_row"
 """The number of a record within its file or part, from 0."""
 
 
-def _names(value: object) -> object:
-    return tuple(name.strip() for name in value.split(",") if name.strip()) if isinstance(value, str) else value
+class Given(Frozen):
+    """A problem with solutions that are there already, and what these are worth: for strategies that judge."""
 
+    question: str
+    """Of the problem itself; that of the draft asks about the solutions."""
+    solutions: tuple[Solution, ...] = Field(min_length=1, max_length=10)
+    """One, in which the gold answer names the first wrong step, or several, of which it names the best by a letter from A."""
+    worth: tuple[float, ...]
+    """What each is worth, from 0 to 1; only graders see it."""
+    answer_kind: AnswerKind
+    """What the solutions end in, not what is said of them."""
 
-Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
-"""Names as people write them: ``de,fr`` or a list."""
+    @model_validator(mode="after")
+    def _each_has_a_worth(self) -> Given:
+        if len(self.worth) != len(self.solutions):
+            raise ValueError("each solution has one worth")
+        return self
 
 
 class Draft(Frozen):
@@ -43,6 +54,8 @@ class Draft(Frozen):
     """Where it differs from the task's own (MGSM has eleven)."""
     key: str | None = None
     """What decides the split; the question by default. Translations of one problem share a key."""
+    given: Given | None = None
+    """The same without words around it, where the question is about solutions."""
     data: dict[str, Any] = Field(default_factory=dict)
 
 
@@ -52,12 +65,21 @@ class TaskOptions(Frozen):
     model_config = ConfigDict(use_attribute_docstrings=True)
 
 
+class SolutionOptions(TaskOptions):
+    """The base of the options of tasks about solutions, whose drafts have :attr:`Draft.given`."""
+
+    solutions: bool = False
+    """Problems with their solutions, for verifiers to judge, instead of questions about these."""
+    balanced: bool = False
+    """Problems with right and with wrong solutions take turns, as long as there are both."""
+
+
 @dataclass(frozen=True)
 class Parts:
     """A data set in parts: files of a folder; configurations, splits or files at the hub."""
 
     option: str
-    """Field of the task's options, of type :data:`Names`, that chooses parts; empty means all there are."""
+    """Field of the task's options, of type :data:`core.options.Names`, that chooses parts; empty means all there are."""
     names: tuple[str, ...]
     file: str
     """Pattern of the name of a part's local file: ``mgsm_{part}.*``."""

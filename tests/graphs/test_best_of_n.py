@@ -227,7 +227,9 @@ async def test_calls_are_within_the_cards_bounds(opened, options: dict, writer: 
         await solve(session, options=options)
     assert len(model.calls) == calls
     bounds = BEST_OF_N.cost(
-        BEST_OF_N.configure({"n": 3, **options}), {"policy": fake_spec("w", writer), "verifier": fake_spec("e", examiner)}
+        BEST_OF_N.configure({"n": 3, **options}),
+        {"policy": fake_spec("w", writer), "verifier": fake_spec("e", examiner)},
+        Problem.of("?"),
     )
     assert bounds.least <= calls <= bounds.most
 
@@ -236,14 +238,18 @@ async def test_the_most_calls_are_made_where_no_verdict_can_be_read(opened) -> N
     model = examined(TEXTS, {"": "perhaps"})
     async with opened(model) as session:
         await solve(session, options={"verifier_options": {"mode": "verdict"}})
-    bounds = BEST_OF_N.cost(BEST_OF_N.configure({"n": 3, "verifier_options": {"mode": "verdict"}}), {"policy": fake_spec()})
+    bounds = BEST_OF_N.cost(
+        BEST_OF_N.configure({"n": 3, "verifier_options": {"mode": "verdict"}}), {"policy": fake_spec()}, Problem.of("?")
+    )
     assert len(model.calls) == 9
     assert bounds.most == 1 + 6, "with the ability n the samples are one call"
 
 
 def test_the_stored_options_say_all_of_the_verifier() -> None:
     config = BEST_OF_N.configure({"verifier_options": {"mode": "verdict"}})
-    assert config.verifier_options == {"mode": "verdict", "samples": 1, "temperature": 0.0, "max_tokens": 512, "least_mass": 0.1}
+    rest = {"samples": 1, "temperature": 0.0, "max_tokens": 512, "least_mass": 0.1}
+    rest |= {"unit": "outcome", "aggregate": "min", "view": "full", "rubric": ""}
+    assert config.verifier_options == {"role": "verifier", "mode": "verdict", **rest}
     assert BEST_OF_N.config().verifier_options["mode"] == "labels"
 
 

@@ -113,7 +113,7 @@ async def test_planted_in_a_tools_output(tmp_path: Path, what: str, native: bool
     assert [json.loads(each) for each in shown] == [
         {"output": PLANTED[what]},
         {"error": "there is no tool 'secret'; the tools are: guarded, look-up"},
-        {"error": "a person did not allow this call"},
+        {"error": "this call was not allowed"},
     ]
     assert not MARKERS.search(shown[0]), "it could be read as the end of the message"
     roles = [message.role for message in ran.model.calls[-1].request.messages]

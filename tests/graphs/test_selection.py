@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from symposia.agents.verifiers.step_scores import AGGREGATES, aggregate
 from symposia.core.candidate import Answer, Candidate, ExtractionRule, Score
 from symposia.core.problem import AnswerKind
-from symposia.graphs.selection import AGGREGATES, NOTHING, best_of, majority, select_all, step_value, weighted
+from symposia.graphs.selection import NOTHING, best_of, majority, select_all, weighted
 
 
 def candidate(index: int, group: int, value: float | None = None, steps: tuple[float | None, ...] = ()) -> Candidate:
@@ -16,7 +17,9 @@ def candidate(index: int, group: int, value: float | None = None, steps: tuple[f
     if group >= 0:
         answer = Answer(value=str(group), kind=AnswerKind.NUMBER, raw=str(group), rule=ExtractionRule.BOXED)
     scores = (Score(verifier="v", value=value, steps=steps),) if value is not None or steps else ()
-    return Candidate(id=f"c{index}", text="t", answer=answer, model="m", scores=scores, steps=tuple("s" for _ in steps))
+    return Candidate(
+        id=f"c{index}", text="s" * len(steps) or "t", answer=answer, model="m", scores=scores, steps=("s",) * len(steps)
+    )
 
 
 def pool(groups: list[int]) -> list[Candidate]:
@@ -76,7 +79,7 @@ def test_every_selector_appears_where_steps_are_scored() -> None:
 
 def test_a_step_without_a_score_leaves_the_candidate_without_one() -> None:
     score = Score(verifier="v", value=None, steps=(0.9, None))
-    assert step_value(score, AGGREGATES["min"]) is None
+    assert aggregate(score.steps, "min") is None
 
 
 @given(st.lists(st.tuples(st.integers(-1, 4), st.floats(0, 1)), max_size=30))

@@ -9,12 +9,11 @@ from typing import Any
 
 import pytest
 
-from symposia.core.errors import ConfigError, MissingAbilityError, ProblemError, UnknownNameError
+from symposia.core.errors import MissingAbilityError, ProblemError, UnknownNameError
 from symposia.core.model_spec import Ability, ModelSpec
 from symposia.core.problem import Message, Problem
 from symposia.core.result import StopReason
 from symposia.graphs.registry import STRATEGIES
-from symposia.graphs.strategy import parse_options
 from symposia.models.gateway import ModelGateway
 from symposia.runtime.session import Session
 from symposia.runtime.settings import load_settings
@@ -57,7 +56,7 @@ async def test_calls_are_those_of_the_card(opened, name: str, options: dict, abi
         result = await session.solve("?", team="fake", strategy=name, options=options)
     assert len(model.calls) == calls
     assert set(result.usage) == {"policy"}
-    bounds = strategy.cost(strategy.configure(options), {"policy": fake_spec(abilities=abilities)})
+    bounds = strategy.cost(strategy.configure(options), {"policy": fake_spec(abilities=abilities)}, Problem.of("?"))
     assert bounds.least <= calls <= bounds.most
 
 
@@ -66,7 +65,8 @@ async def test_beta_uses_all_its_samples_where_nothing_agrees(opened) -> None:
     async with opened(model) as session:
         result = await session.solve("?", team="fake", options={"n": 9, "stop": "beta"})
     strategy = STRATEGIES.get("self-consistency")
-    assert len(model.calls) == strategy.cost(strategy.configure({"n": 9, "stop": "beta"}), {"policy": fake_spec()}).most == 9
+    bounds = strategy.cost(strategy.configure({"n": 9, "stop": "beta"}), {"policy": fake_spec()}, Problem.of("?"))
+    assert len(model.calls) == bounds.most == 9
     assert result.stop_reason is StopReason.FINISHED
     assert result.answer == "0", "a tie goes to the first by index"
 
@@ -148,22 +148,6 @@ def test_every_option_is_documented_and_every_default_valid(name: str) -> None:
     assert all(field.get("description") for field in fields.values())
     assert strategy.configure({}) == strategy.config()
     assert strategy.configure(strategy.config().model_dump(mode="json")) == strategy.config()
-
-
-def test_options_are_read_from_text() -> None:
-    assert parse_options(["n=3", "stop=beta", "batched=false", "inner.n=8", "top-p=0.5"]) == {
-        "n": 3,
-        "stop": "beta",
-        "batched": False,
-        "inner": {"n": 8},
-        "top_p": 0.5,
-    }
-
-
-@pytest.mark.parametrize("items", [["n"], ["=3"], ["n=1", "n=2"], ["a=1", "a.b=2"]])
-def test_options_that_make_no_sense(items: list[str]) -> None:
-    with pytest.raises(ConfigError):
-        parse_options(items)
 
 
 async def test_a_text_that_was_cut_gives_no_answer_by_its_last_number(opened) -> None:

@@ -98,7 +98,7 @@ async def test_what_was_removed_is_forgotten_one_by_one_or_all_at_once(store, mo
     assert await _near(searched, "automobile", limit=3) == ["d19", "d18", "d17"]
     await store.corpora(_embedder()).remove("garage", [f"d{number}" for number in range(5, 20)])
     assert await _near(searched, "automobile", limit=3) == ["d4", "d3", "d2"]
-    assert len(searched._nearest._held["garage"].matrix) == 5
+    assert len(store._shared.nearest._held["garage"].matrix) == 5
 
 
 async def test_equal_vectors_rank_by_age(store):
@@ -144,7 +144,7 @@ async def test_a_corpus_without_vectors_is_embedded_later(garage, store):
     plain = store.corpora()
     await plain.add("words", _documents(GARAGE))
     assert await _found(garage, "car", "words") == [("d", 1, None)]
-    with pytest.raises(ConfigError, match=r"the corpus 'words' has no vectors .call `embed` once"):
+    with pytest.raises(ConfigError, match=r"'words' has no vectors .call `embed` once, or `symposia corpus embed words`"):
         await garage.add("words", _documents({"e": "x"}))
     assert await garage.embed("words") == 4
     assert await garage.embed("words") == 0
@@ -212,6 +212,64 @@ async def test_of_two_who_embed_otherwise_one_gives_way(garage, store):
     with pytest.raises(ConfigError, match="cannot be compared"):
         await store.corpora(Overtaken(64, name="new")).embed("garage")
     assert ((await garage.corpus("garage")).embedder, (await garage.corpus("garage")).vectors) == ("hash", 4)
+
+
+async def test_what_is_there_as_it_is_is_neither_embedded_nor_written_again(store):
+    embedder, told = _embedder(), []
+    searched = store.corpora(embedder)
+    assert await searched.add("garage", _documents(GARAGE), told=told.append) == 4
+    changed = GARAGE | {"a": "green bicycle"}
+    assert await searched.add("garage", _documents(changed), told=told.append) == 4
+    assert embedder.asked == [*GARAGE.values(), "green bicycle"]
+    assert told == [4, 4]
+    assert [document.id for document in await searched.oldest("garage", limit=9)] == ["b", "c", "d", "a"]
+    assert await _near(searched, "car") == ["d"]
+
+
+async def test_a_document_without_its_vector_gets_one_when_it_is_added_again(garage, store):
+    plain = store.corpora()
+    await plain.add("words", _documents(GARAGE))
+    embedder = _Failing(64, name="new")
+    embedder.left = 0
+    searched = store.corpora(embedder)
+    with pytest.raises(RuntimeError, match="out of order"):
+        await searched.embed("words")
+    embedder.left = 10**9
+    assert await searched.add("words", _documents(GARAGE)) == 4
+    assert ((await searched.corpus("words")).vectors, (await searched.corpus("words")).dimension) == (4, 64)
+
+
+async def test_nothing_is_embedded_that_cannot_be_stored(garage, store):
+    embedder = _embedder("other")
+    for corpus in ("garage", "no name"):
+        with pytest.raises(ConfigError):
+            await store.corpora(embedder).add(corpus, _documents(GARAGE))
+    assert embedder.asked == []
+
+
+async def test_vectors_are_forgotten_when_somebody_says_so(garage, store):
+    assert await _near(garage, "car") == ["a", "d"]
+    await garage.forget_vectors("garage")
+    found = await garage.corpus("garage")
+    assert (found.embedder, found.dimension, found.vectors, found.documents) == (None, None, 0, 4)
+    assert await _found(garage, "car") == [("d", 1, None)]
+    await store.corpora().add("garage", _documents({"e": "car"}))
+    assert await garage.embed("garage") == 5
+    assert await _near(garage, "car") == ["e", "a", "d"]
+    with pytest.raises(UnknownNameError):
+        await garage.forget_vectors("nope")
+
+
+async def test_documents_are_read_by_their_ids(garage):
+    assert await garage.named("garage", ["b", "nope", "a"]) == {one.id: one for one in _documents(GARAGE) if one.id in "ab"}
+    for work in (garage.named("nope", ["a"]), garage.oldest("nope", limit=1)):
+        with pytest.raises(UnknownNameError):
+            await work
+
+
+async def test_secrets_in_a_query_do_not_reach_the_embedder(garage):
+    await garage.search("key sk-live" + "1234567890abcdef", corpus="garage")
+    assert garage._embedder.asked[-1] == "key [redacted]"
 
 
 class _Broken(HashEmbedder):

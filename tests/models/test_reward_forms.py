@@ -29,6 +29,7 @@ from symposia.models.reward_forms import (
     probability,
     prompt,
     solution,
+    unmarked_steps,
 )
 
 QUESTION = Message(role="user", content="How much is {9} + 9?")
@@ -46,6 +47,26 @@ def test_math_shepherds_text_is_that_of_its_authors() -> None:
     asked = request("Nine and nine.", "The answer is 18.\n")
     text = prompt(MATH_SHEPHERD, asked.messages) + solution(MATH_SHEPHERD, asked)
     assert text == "How much is {9} + 9? Step 1: Nine and nine. ки\nStep 2: The answer is 18. ки"
+
+
+@pytest.mark.parametrize(
+    "mark", ["<|im_end|>", "<|eot_id|>", "<\uff5cend\u2581of\u2581sentence\uff5c>", "<s>", "</s>", "<end_of_turn>"]
+)
+def test_marks_of_chat_templates_are_broken_up(mark: str) -> None:
+    (step,) = unmarked_steps(request(f"so{mark}{mark}")).steps
+    assert step == f"so{'< ' + mark[1:]}{'< ' + mark[1:]}"
+
+
+@given(st.text("<>| s/xab=1\n"))
+def test_what_is_no_mark_stays(text: str) -> None:
+    (step,) = unmarked_steps(request(text)).steps
+    assert step.replace("< ", "<") == text.replace("< ", "<")
+    assert unmarked_steps(request(step)).steps == (step,)
+
+
+def test_mathematics_is_no_mark() -> None:
+    text = "a<b|c, |x|<|y|>z, <x|y>, 1<s and s>0"
+    assert unmarked_steps(request(text)).steps == (text,)
 
 
 def test_without_a_tag_the_steps_are_joined_as_they_stand() -> None:

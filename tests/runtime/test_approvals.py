@@ -69,7 +69,7 @@ async def test_a_call_waits_for_a_word(tmp_path: Path, approve: bool) -> None:
     assert result.status is Status.ANSWERED
     (told,) = Heard.results
     assert counted.calls == (["x"] if approve else [])
-    assert (told.output, told.error) == (("X", None) if approve else (None, "a person did not allow this call: too dear"))
+    assert (told.output, told.error) == (("X", None) if approve else (None, "this call was not allowed: too dear"))
 
 
 async def test_one_word_is_for_one_call(tmp_path: Path) -> None:
@@ -136,6 +136,22 @@ async def test_a_stop_does_not_wait_for_the_word(tmp_path: Path) -> None:
         await session.store.add_control("mine", ControlKind.STOP, "ann")
         result = await asyncio.wait_for(run, 5)
     assert (result.stop_reason, counted.calls) == (StopReason.STEERED, [])
+
+
+async def test_what_was_stopped_while_it_waited_asks_again(tmp_path: Path) -> None:
+    counted = Counted()
+    async with opened(tmp_path, counted.tool, approve=ASK) as session:
+        run = await begin(session, "x")
+        await session.store.add_control("mine", ControlKind.STOP, "ann")
+        await asyncio.wait_for(run, 5)
+        assert (await session.store.run("mine")).state is RunState.INTERRUPTED
+        heard: list[Event] = []
+        resumed = asyncio.create_task(session.resume("mine", listener=heard.append))
+        assert set(await waiting(session, 1)) == {"calling/act.0.0"}
+        await respond(session.store, "mine", approve=True, author="ann")
+        result = await asyncio.wait_for(resumed, 5)
+    assert (result.status, counted.calls) == (Status.ANSWERED, ["x"])
+    assert len([event for event in heard if isinstance(event, ApprovalAsked)]) == 1
 
 
 async def test_the_deadline_does_not_wait_for_the_word(tmp_path: Path) -> None:

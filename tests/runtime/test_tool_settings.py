@@ -8,11 +8,16 @@ from typing import Any
 import pytest
 
 from symposia.core.errors import ConfigError, UnknownNameError
+from symposia.core.problem import Problem
+from symposia.core.result import StopReason
+from symposia.core.tooling import Approval
 from symposia.memory.store import Store
 from symposia.runtime.settings import Settings, load_settings
 from symposia.runtime.workshop import Workshop
 from symposia.tools import mcp_client
 from symposia.tools.tool import Given, Tool
+
+from .calling import Heard, opened
 
 
 def loaded(folder: Path, text: str, **environ: str) -> Settings:
@@ -92,6 +97,64 @@ async def test_the_tools_of_mcp_servers_are_found_by_the_servers_name(tmp_path: 
             await shop.tool("other__read")
         assert asked == ["files"]
     await shop.close()
+
+
+APPROVED = """
+[mcp.files]
+command = "serve-files"
+
+[mcp.trusted]
+command = "serve-files"
+approve = "always"
+
+[mcp.odd]
+command = "serve-files"
+approve = "sometimes"
+
+[approve]
+files__read = "always"
+trusted__write = "ask"
+"""
+
+
+def test_who_is_asked_is_said_of_a_tool_or_of_its_server(tmp_path: Path) -> None:
+    shop = workshop(loaded(tmp_path, APPROVED, SYMPOSIA_MCP__FILES__TIMEOUT="5"))
+    names = ("files__write", "files__read", "trusted__read", "trusted__write", "unknown__read", "wiki")
+    assert [shop.approval(name).value for name in names] == ["ask", "always", "always", "ask", "always", "always"]
+    with pytest.raises(ConfigError, match=r"setting approve='sometimes' of MCP server odd cannot be used"):
+        shop.approval("odd__read")
+
+
+CALL: dict[str, Any] = {"team": "fake", "options": {"tools": ["files__write"], "calls": [("files__write", "{}")]}}
+
+
+async def test_a_run_asks_about_the_tools_of_servers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def write(given: Given, context: Any) -> Any:
+        return "written"
+
+    async def offered(self: mcp_client.McpConnection) -> mcp_client.Offered:
+        approval = self.approval
+        made = Tool(name="files__write", description="Writes.", arguments=Given, work=write, schema={}, approval=approval)
+        return mcp_client.Offered((made,), {})
+
+    async def granted(**flags: Any) -> Approval:
+        async with opened(tmp_path, **flags) as session:
+            return (await session.prepare(Problem.of("?"), **CALL)).tools["files__write"].approval
+
+    monkeypatch.setattr(mcp_client.McpConnection, "offered", offered)
+    files = {"command": "serve-files"}
+    assert await granted(mcp={"files": files}) is Approval.ASK
+    assert await granted(mcp={"files": files | {"approve": "always"}}) is Approval.ALWAYS
+    with pytest.raises(ConfigError, match=r"files__write may never be called .*approve.files__write"):
+        await granted(mcp={"files": files | {"approve": "never"}})
+    async with opened(tmp_path, mcp={"files": files}, approve={"files__write": "always"}) as session:
+        spec = await session.prepare(Problem.of("?"), budget="seconds=0.3", **CALL)
+        assert spec.tools["files__write"].approval is Approval.ALWAYS
+        await session.store.create_run(spec, id="mine")
+    async with opened(tmp_path, mcp={"files": files}) as session:
+        result = await session.resume("mine")
+        assert Heard.results == (None,), "a run that was made under other settings asks where the present ones do"
+    assert result.stop_reason is StopReason.DEADLINE
 
 
 async def test_a_server_that_is_wrongly_configured_is_named_when_it_is_needed(tmp_path: Path) -> None:

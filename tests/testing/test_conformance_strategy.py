@@ -19,6 +19,7 @@ from symposia.agents.policy import Sampling, keep_candidates, policy_call, promp
 from symposia.core.budget import CallBounds
 from symposia.core.calls import ModelCall
 from symposia.core.events import Warned
+from symposia.core.problem import Problem, Solution
 from symposia.core.result import Outcome, Selection, StopReason
 from symposia.core.sandbox import Ending, Execution
 from symposia.graphs.registry import STRATEGIES
@@ -57,6 +58,10 @@ def twice(code: str) -> Execution:
     return Execution(ending=Ending.OK, value=4 if "'n': 2" in code else 2)
 
 
+GIVEN = Problem.of("How much is 1 + 1?").model_copy(
+    update={"solutions": tuple(Solution(text=f"It is \\boxed{{{answer}}}.") for answer in (1, 2, 3))}
+)
+
 TRIALS: dict[str, dict[str, Any]] = {
     "greedy": {},
     "self-consistency": {"options": {"n": 4, "batched": False}},
@@ -69,6 +74,7 @@ TRIALS: dict[str, dict[str, Any]] = {
     "best-of-n": {"options": {"n": 3, "batched": False}, "replies": {"verifier": judged}},
     "best-of-n unread": {"options": {"n": 3, "batched": False}},
     "write-tool": {"replies": {"policy": tool}, "execute": twice, "answer_kind": "json"},
+    "verify": {"question": GIVEN, "replies": {"verifier": judged}},
     "best-of-n text": {"options": {"n": 2}, "replies": {"verifier": judged}, "answer_kind": "text"},
 }
 OURS = [
@@ -138,7 +144,7 @@ def two(
         "paper": "none",
         "config": TwoConfig,
         "build": graph.compile,
-        "cost": lambda config, team: CallBounds(2, 2),
+        "cost": lambda config, team, problem: CallBounds(2, 2),
         "prompts": prompts_for,
     }
     return Strategy(**(card | changes))
@@ -215,7 +221,7 @@ BROKEN: dict[str, tuple[str, Strategy[Any], str]] = {
     "summary": ("card", two(summary="two samples"), "not one sentence"),
     "prompt": ("card", two(prompts=lambda problem: ("policy.nothing",)), "unknown prompt"),
     "options": ("config", two(config=Loose), "is not frozen"),
-    "formula": ("cost", two(cost=lambda config, team: CallBounds(1, 1)), "2 calls without n in one request"),
+    "formula": ("cost", two(cost=lambda config, team, problem: CallBounds(1, 1)), "2 calls without n in one request"),
     "selector": ("outcome", two(unnamed_selector), "'mine' is none of the selectors"),
     "counted": ("outcome", two(twice_counted), "counted twice"),
     "answer": ("unreadable", two(sure_of_an_answer), "nothing to choose from"),

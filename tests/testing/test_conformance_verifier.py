@@ -9,13 +9,16 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ConfigDict
 
-from symposia.agents.verifier import VERIFIERS, Scores, Verifier
+from symposia.agents.verifiers.rating import Scores
+from symposia.agents.verifiers.verifier import VERIFIERS, Verifier
 from symposia.core.base import Frozen
 from symposia.core.budget import CallBounds
 from symposia.core.calls import CallResult, ChatRequest, ModelCall
 from symposia.core.candidate import Candidate, Score
+from symposia.core.model_spec import Ability
 from symposia.core.problem import Message, Problem
 from symposia.core.protocols import Scope
+from symposia.models.reward_forms import OUTCOME_CLASSIFIER, OUTCOME_SCALAR, QWEN_PRM, VALUE
 from symposia.testing.conformance import Broken, Check
 from symposia.testing.conformance_verifier import verifier_conformance
 
@@ -24,9 +27,62 @@ def judged(prompt: str, sample: int) -> dict[str, Any]:
     return {"content": "Yes", "labels": {"Yes": -0.5, "No": -1.0} if "{2}" in prompt else {"Yes": -1.5, "No": -0.3}}
 
 
+def checked(prompt: str, sample: int) -> Any:
+    """A verification with a tool: a call, a rationale, a verdict."""
+    last = prompt.rpartition("\n\n")[2]
+    if "one word only" in last:
+        return judged(prompt, sample)
+    if "Score: N" in last:
+        return "Score: 70"
+    may = "You may use tools" in prompt and "Observation: {" not in prompt
+    return 'Thought: sums\nAction: calculator\nAction Input: {"expression": "1 + 1"}' if may else "Rationale: it is fine."
+
+
+def examined(prompt: str, sample: int) -> str | dict[str, Any]:
+    if "one word only" in prompt:
+        return judged(prompt, sample)
+    return "So it is.\nVerdict: Yes" if "Your program was run" in prompt else "Let me see.\n```python\nanswer = 1\n```"
+
+
 TRIALS: dict[str, dict[str, Any]] = {
+    "ensemble": {"replies": lambda prompt, sample: judged(prompt, sample) | {"content": "Fine.\nScore: 70"}},
+    "ensemble consensus": {
+        "options": {
+            "combine": "consensus",
+            "members": [{"name": "rollout", "options": {"role": role, "value": "any"}} for role in ("one", "two")],
+        },
+        "replies": ["FAKE reply.\n\nThe answer is \\boxed{1}."],
+    },
     "judge": {"replies": judged},
     "judge verdict": {"options": {"mode": "verdict"}, "replies": ["Fine.\nScore: 70"]},
+    "judge steps": {"options": {"unit": "step", "view": "equations", "aggregate": "mean"}, "replies": judged},
+    "judge scoring": {"options": {"unit": "step", "mode": "scoring", "rubric": "Be strict."}, "replies": judged},
+    "judge first-error": {"options": {"unit": "first-error", "samples": 2, "temperature": 1}, "replies": ["First error: 1"]},
+    "process-reward": {},
+    "process-reward product": {"options": {"aggregate": "product", "role": "prm"}, "reward": QWEN_PRM},
+    "process-reward values": {"options": {"aggregate": "mean"}, "reward": VALUE.model_copy(update={"scale": "tanh"})},
+    "outcome-reward": {"reward": OUTCOME_CLASSIFIER},
+    "outcome-reward preferences": {"reward": OUTCOME_SCALAR},
+    "rollout": {"options": {"role": "completer"}, "replies": ["FAKE reply.\n\nThe answer is \\boxed{1}."]},
+    "rollout binary": {
+        "options": {"role": "completer", "search": "binary", "value": "any", "k": 2},
+        "replies": ["FAKE reply.\n\nThe answer is \\boxed{1}."],
+    },
+}
+TRIALS |= {
+    "tool-augmented": {"replies": checked},
+    "tool-augmented alone": {"options": {"tools": [], "mode": "verdict"}, "replies": checked},
+    "recompute": {
+        "solutions": ["2 + 2 = 4.\n\nIt is \\boxed{4}.", "2 + 2 = 5.\n\nIt is \\boxed{5}.", "2 + 2 = 4.\n\nIt is \\boxed{4}."]
+    },
+}
+TRIALS |= {
+    "generative": {"replies": examined},
+    "generative words": {
+        "options": {"code": False, "mode": "verdict", "samples": 2, "temperature": 1},
+        "replies": ["Fine.\nVerdict: Yes", "Wrong.\nVerdict: No"],
+    },
+    "program": {"replies": ["```python\none = 1 + 0\nanswer = 1\n```"]},
 }
 OURS = [
     pytest.param(check, id=f"{trial}: {check}")
@@ -71,7 +127,7 @@ def number(text: str) -> float | None:
 
 def asker(**habits: Any) -> Verifier[Any]:
     """Its habits: ``guess`` is its value where it reads none, ``name``, ``value`` and ``twice`` change its scores."""
-    card = {key: habits.pop(key) for key in ("name", "summary", "config", "cost", "paper") if key in habits}
+    card = {key: habits.pop(key) for key in ("name", "summary", "config", "cost", "paper", "needs") if key in habits}
 
     async def score(
         scope: Scope, problem: Problem, candidates: Sequence[Candidate], config: Any, *, node: str, visit: int = 0
@@ -91,6 +147,12 @@ def asker(**habits: Any) -> Verifier[Any]:
             raw = habits.get("guess") if read is None else read
             value = raw if raw is None else habits.get("value", lambda raw, place: raw)(raw, place)
             made = Score(verifier=habits.get("signed", "asker"), value=value, raw=raw)
+            if result.reply is not None and "free" not in habits:
+                made = made.model_copy(update={"usage": scope.spec("verifier").cost(result.reply)})
+            if "whole" in habits:
+                made = made.model_copy(update={"steps": (value,), "ends": (len(candidates[place].text),)})
+            if "stretched" in habits:
+                made = made.model_copy(update={"steps": (value,), "ends": (len(candidates[place].text) + 1,)})
             for again in range(2 if "twice" in habits else 1):
                 scope.rate(candidates[place].id, made, node=node, visit=visit, index=place + 10 * again)
             scores[candidates[place].id] = made
@@ -116,6 +178,10 @@ BROKEN: dict[str, tuple[str, Verifier[Any], str]] = {
     "name": ("card", asker(name="The Asker"), "no name of the form"),
     "options": ("config", asker(config=Loose), "is not frozen"),
     "formula": ("cost", asker(cost=lambda config, spec, n: CallBounds(1, 1)), "3 calls for 3 candidates"),
+    "free": ("cost", asker(free=True), "cost 0 calls, and it made 3"),
+    "undeclared": ("cost", asker(needs=lambda config: {"other": frozenset({Ability.CHAT})}), "that it does not declare"),
+    "whole": ("steps", asker(whole=True), "1 steps were scored where the candidate has 2"),
+    "stretched": ("steps", asker(stretched=True), "do not cover the text"),
     "twice": ("scores", asker(twice=True), "rated 2 times"),
     "signature": ("scores", asker(signed="somebody"), "a score says that somebody gave it"),
     "falling": ("scores", asker(value=lambda raw, place: 1 - raw), "values do not rise"),

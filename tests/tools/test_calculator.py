@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from symposia.tools.calculator import TOOL
@@ -33,6 +35,15 @@ async def test_what_cannot_be_computed_is_a_sentence() -> None:
         (["2/3=0.67"], "0.667", "all_right", None),
         (["10/3=3.33"], "10/3", "all_right", None),
         (["1000*3=3,000"], "3000", "all_right", None),
+        (["<<48/2=24>>24", "<<48+24=72>>72 clips"], "72", "all_right", None),
+        (["4*6=24 eggs", "24/12=2 dozen eggs."], "2", "all_right", None),
+        (["4*6=25 eggs"], "25", "intermediate_wrong", 1),
+        (["15/60*100=25%"], "25%", "all_right", None),
+        (["15/60*100=26%"], "26%", "intermediate_wrong", 1),
+        (["1/4=0.25%"], "0.25%", "intermediate_wrong", 1),
+        (["1+1=2 - x"], "2", "unreadable", 1),
+        (["1+1=2"], None, "all_right", None),
+        (["1+1=3"], None, "intermediate_wrong", 1),
         (["1/4=25%"], "25%", "all_right", None),
         (["2+3=5=10/2"], "5", "all_right", None),
         (["sqrt(2)*sqrt(2)=2"], "2", "all_right", None),
@@ -52,7 +63,7 @@ async def test_what_cannot_be_computed_is_a_sentence() -> None:
         (["1/0=0"], "0", "unreadable", 1),
     ],
 )
-def test_the_four_verdicts(annotations: list[str], final: str, verdict: str, line: int | None) -> None:
+def test_the_four_verdicts(annotations: list[str], final: str | None, verdict: str, line: int | None) -> None:
     report = check(tuple(annotations), final)
     assert (report.verdict, report.line) == (verdict, line)
     assert report.reason
@@ -65,6 +76,32 @@ async def test_the_report_tells_every_true_value() -> None:
     assert result.output["reason"] == "annotation 1, '48/2=25': 48/2 comes to 24, not to 25"
     assert [line["computed"] for line in result.output["annotations"]] == ["24", "2"]
     assert [line["right"] for line in result.output["annotations"]] == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("given", "read"),
+    [
+        ("<<48/2=24>>24, <<48+24=72>>72", ["48/2=24", "48+24=72"]),
+        (["<<48/2=24>>24 and <<48+24=72>>72"], ["48/2=24", "48+24=72"]),
+        ("48/2=24, 48+24=72", ["48/2=24", "48+24=72"]),
+        ("48/2=24\n1,000*2=2,000; 1+1=2", ["48/2=24", "1,000*2=2,000", "1+1=2"]),
+        (["max(1, 2)=2"], ["max(1, 2)=2"]),
+    ],
+)
+async def test_annotations_are_read_however_they_are_listed(given: Any, read: list[str]) -> None:
+    result = await CHECK.call({"annotations": given})
+    assert [line["annotation"] for line in result.output["annotations"]] == read
+    assert result.output["verdict"] == "all_right"
+
+
+async def test_a_final_value_may_be_a_number() -> None:
+    assert (await CHECK.call({"annotations": ["1/2=0.5"], "final": 0.5})).output["verdict"] == "all_right"
+    assert (await CHECK.call({"annotations": ["1+1=2"], "final": 3})).output["verdict"] == "final_wrong"
+
+
+@pytest.mark.parametrize("given", [[1, 2], {"a": "b"}, 7, ""])
+async def test_what_are_no_annotations_is_a_sentence(given: Any) -> None:
+    assert "annotations" in str((await CHECK.call({"annotations": given, "final": "2"})).error)
 
 
 async def test_a_solution_without_calculations_is_refused() -> None:

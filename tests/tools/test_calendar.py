@@ -29,6 +29,11 @@ from symposia.tools.context import ToolError
         "  Feb   29,  2024 ",
         "2024年2月29日",
         "2024.02.29",
+        "the 29th of February 2024",
+        "Thursday, 29 February 2024",
+        "on Thursday the 29th of February, 2024",
+        "February the 29th, 2024",
+        "29-Feb-2024",
     ],
 )
 def test_one_date_in_many_forms(text: str) -> None:
@@ -44,6 +49,8 @@ def test_one_date_in_many_forms(text: str) -> None:
         ("03/04/2024", "may be day 3 of month 4 or the other way round"),
         ("29.2.24", "is no date as this calendar reads them"),
         ("tomorrow", "is no date"),
+        ("Thursday", "is no date"),
+        ("on the 29th of February", "is no date"),
         ("29 Foo 2024", "is no date"),
         ("", "is no date"),
         ("31 April 2024", "no 31. day in month 4"),
@@ -75,6 +82,15 @@ def test_what_is_no_date_is_a_sentence(text: str, problem: str) -> None:
 )
 async def test_three_functions(arguments: dict[str, Any], output: Any) -> None:
     assert (await TOOL.call(arguments)).output == output
+
+
+async def test_days_are_counted_whichever_date_comes_first() -> None:
+    outputs = [
+        (await TOOL.call({"function": "between", "date": one, "other": other})).output
+        for one, other in (("2020-06-10", "2000-01-10"), ("2000-01-10", "2020-06-10"))
+    ]
+    assert [output["days"] for output in outputs] == [7457, 7457]
+    assert outputs[0]["from"]["date"] == "2020-06-10"
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ import uvicorn
 from pydantic import ValidationError
 
 from symposia.core.errors import ConfigError, MissingKeyError, UnknownNameError
-from symposia.core.tooling import Permission
+from symposia.core.tooling import Approval, Permission
 from symposia.tools import mcp_client
 from symposia.tools.mcp_client import McpConnection, McpServer, Offered
 from symposia.tools.tool import ToolResult
@@ -129,6 +129,13 @@ async def test_what_a_server_writes_is_bounded_and_changes_nothing(
         assert "schema is longer" in offered.refused["add"]
         assert {tool.permissions for tool in offered.tools} == {frozenset({Permission.NETWORK})}
         assert {tool.dollars for tool in offered.tools} == {None}
+
+
+async def test_a_person_is_asked_unless_the_user_says_otherwise(in_process: McpServer) -> None:
+    async with connected(in_process) as (_, offered):
+        assert {tool.approval for tool in offered.tools} == {Approval.ASK}
+    async with connected(in_process.model_copy(update={"approve": Approval.ALWAYS})) as (_, offered):
+        assert {tool.approval for tool in offered.tools} == {Approval.ALWAYS}
 
 
 async def test_a_server_with_endless_tools_is_cut_off(in_process: McpServer, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -28,6 +28,11 @@ def checked_inputs(inputs: Mapping[str, Any] | None) -> dict[str, Any]:
     return checked
 
 
+def request_of(code: str, inputs: dict[str, Any]) -> str:
+    """What is sent to where ``code`` runs: JSON, in ASCII."""
+    return json.dumps({"code": code, "inputs": inputs})
+
+
 def one_line(text: str, most: int = 500) -> str:
     """``text`` on one line, cut where it is longer than ``most`` characters."""
     line = " ".join(text.split())

@@ -12,15 +12,15 @@ import os
 import shutil
 import sys
 import sysconfig
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ...core.errors import SandboxError
 
 HOME = "/work"
-PACKAGES = ("sympy", "numpy")
-"""What snippets can import beside the standard library, each where it is installed here. The zygote has it loaded."""
-_BESIDE = ("mpmath", "numpy.libs")
+PACKAGES = ("sympy", "mpmath", "numpy")
+"""What snippets can import beside the standard library, each where it is installed here."""
+_BESIDE = ("numpy.libs",)
 """What those need of their own neighbours."""
 _INSIDE = Path(__file__).parent / "inside"
 _START = "import sys; sys.path[:0] = ['/zygote', '/packages']; from inside.zygote import main; main(sys.argv[1], sys.argv[2:])"
@@ -42,21 +42,24 @@ def find_bubblewrap() -> Path:
     return bundled
 
 
-def command(bubblewrap: Path, *, files: int) -> list[str]:
-    """The command line of a zygote behind the wall, whose snippets can write ``files`` bytes."""
-    packages = [name for name in PACKAGES if importlib.util.find_spec(name)]
+def command(bubblewrap: Path, *, files: int, packages: Sequence[str] = ()) -> list[str]:
+    """The command line of a zygote behind the wall, whose snippets can write ``files`` bytes.
+
+    It has those of ``packages`` loaded that are installed; the others can be imported all the same.
+    """
+    loaded = [name for name in packages if importlib.util.find_spec(name)]
     return [
         str(bubblewrap),
         *("--unshare-all", "--unshare-user", "--as-pid-1", "--die-with-parent", "--new-session"),
         *("--uid", _NOBODY, "--gid", _NOBODY, "--cap-drop", "ALL", "--hostname", "sandbox", "--clearenv"),
         *(part for name, value in _environment().items() for part in ("--setenv", name, value)),
         *_interpreter(),
-        *_packages([*packages, *_BESIDE]),
+        *_packages([*PACKAGES, *_BESIDE]),
         *_bind(_INSIDE, "/zygote/inside"),
         *("--dev-bind", os.devnull, os.devnull),
         *("--perms", "0700", "--size", str(max(files, os.sysconf("SC_PAGE_SIZE"))), "--tmpfs", HOME),
         *("--symlink", HOME, "/tmp", "--remount-ro", "/", "--chdir", HOME, "--"),  # noqa: S108 - as snippets know it
-        *(_python(), "-I", "-S", "-B", "-X", "utf8", "-c", _START, HOME, *packages),
+        *(_python(), "-I", "-S", "-B", "-X", "utf8", "-c", _START, HOME, *loaded),
     ]
 
 

@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import json
 from asyncio.subprocess import PIPE, Process
-from typing import Any, cast
+from typing import cast
 
 import psutil
 from pydantic import ValidationError
@@ -35,9 +35,11 @@ class _BrokenError(Exception):
 class ZygoteProcess:
     """A zygote that runs one snippet at a time."""
 
-    def __init__(self, process: Process, files: int) -> None:
+    def __init__(self, process: Process, files: int, packages: tuple[str, ...]) -> None:
         self.files = files
         """Bytes that a snippet may write there."""
+        self.packages = packages
+        """What it has loaded, as far as it is installed."""
         self._process = process
         self._to = cast("asyncio.StreamWriter", process.stdin)
         self._from = cast("asyncio.StreamReader", process.stdout)
@@ -45,13 +47,13 @@ class ZygoteProcess:
         self._broken = False
 
     @classmethod
-    async def start(cls, command: list[str], *, files: int) -> ZygoteProcess:
+    async def start(cls, command: list[str], *, files: int, packages: tuple[str, ...] = ()) -> ZygoteProcess:
         """Start one and wait until it is ready. Raises :class:`SandboxError` with what it says where it does not get there."""
         try:
             process = await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE, stderr=PIPE, start_new_session=True)
         except OSError as error:
             raise SandboxError(f"bubblewrap cannot be started: {error}") from error
-        zygote = cls(process, files)
+        zygote = cls(process, files, packages)
         try:
             await zygote._wait_until_ready()
         except BaseException:
@@ -76,9 +78,9 @@ class ZygoteProcess:
         """Whether another snippet can be run here."""
         return not self._broken and self._process.returncode is None
 
-    async def run(self, code: str, inputs: dict[str, Any], limits: Limits) -> Execution:
+    async def run(self, request: str, limits: Limits) -> Execution:
         """Run a snippet. It has ended when this returns, and when this is cancelled."""
-        reply = asyncio.ensure_future(self._ask(code, inputs, limits))
+        reply = asyncio.ensure_future(self._ask(request, limits))
         try:
             done, _ = await asyncio.wait({reply}, timeout=limits.seconds)
             if not done:
@@ -112,7 +114,7 @@ class ZygoteProcess:
             self.kill()
             await self._process.wait()
 
-    async def _ask(self, code: str, inputs: dict[str, Any], limits: Limits) -> Execution:
+    async def _ask(self, request: str, limits: Limits) -> Execution:
         caps = {
             "seconds": limits.seconds,
             "memory": self._own_memory + limits.memory,
@@ -120,8 +122,7 @@ class ZygoteProcess:
             "output": limits.output,
             "report": MOST_REPORT,
         }
-        await self._send(json.dumps(caps).encode())
-        await self._send(json.dumps({"code": code, "inputs": inputs}).encode())
+        await self._send(json.dumps(caps).encode(), request.encode())
         try:
             record = Record.model_validate_json(await self._frame())
         except ValidationError as error:
@@ -146,8 +147,8 @@ class ZygoteProcess:
             if reply.cancelled() or reply.exception():
                 self.kill()
 
-    async def _send(self, message: bytes) -> None:
-        self._to.write(framed(message))
+    async def _send(self, *messages: bytes) -> None:
+        self._to.write(b"".join(map(framed, messages)))
         try:
             await self._to.drain()
         except OSError as error:

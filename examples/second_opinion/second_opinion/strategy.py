@@ -108,7 +108,7 @@ STRATEGY = Strategy(
     paper="an example; compare Aggarwal et al. 2023 (arXiv 2305.11860)",
     config=SecondOpinionConfig,
     build=_build,
-    cost=lambda config, _team: CallBounds(2, config.opinions),
+    cost=lambda config, _team, _problem: CallBounds(2, config.opinions),
     prompts=lambda problem: (*prompts_for(problem), DOUBT),
     kinds=frozenset({AnswerKind.NUMBER, AnswerKind.EXPRESSION, AnswerKind.CHOICE, AnswerKind.JSON}),
 )

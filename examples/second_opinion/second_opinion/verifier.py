@@ -7,7 +7,8 @@ from typing import Any
 
 from pydantic import ConfigDict, Field
 
-from symposia.agents.verifier import Scores, Verifier
+from symposia.agents.verifiers.rating import Scores
+from symposia.agents.verifiers.verifier import Verifier
 from symposia.core.base import Frozen
 from symposia.core.budget import CallBounds
 from symposia.core.candidate import Candidate, Evidence, Score
@@ -55,5 +56,6 @@ VERIFIER = Verifier(
     paper="an example; nobody claims that short is right",
     config=BrevityConfig,
     score=_score,
-    cost=lambda _config, _spec, _candidates: CallBounds(0, 0),
+    cost=lambda _config, _team, _candidates: CallBounds(0, 0),
+    needs=lambda _config: {},
 )

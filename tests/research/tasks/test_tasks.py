@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -233,6 +234,33 @@ def test_processbench_asks_for_the_first_wrong_paragraph(write: Write) -> None:
     assert item.data["steps"] == ["Take 1.", "So 4."]
 
 
+def test_processbench_gives_the_problem_with_its_solution(write: Write) -> None:
+    records = [{"problem": "Add 1 and 2.", "steps": ["Take 1.", "So 4.", ""], "label": label} for label in (1,)]
+    path = write("gsm8k.jsonl", records)
+    asked, given = _one("processbench", path), _one("processbench", path, solutions=True)
+    assert (given.id, given.gold, given.split, given.worth) == (asked.id, asked.gold, asked.split, (0.0,))
+    assert (asked.problem.solutions, asked.worth) == ((), (0.0,))
+    assert (given.problem.question, given.problem.answer_kind) == ("Add 1 and 2.", AnswerKind.NUMBER)
+    (solution,) = given.problem.solutions
+    assert solution.steps == ("Take 1.\n\n", "So 4.\n\n", " "), "a step without text keeps its place"
+
+
+def test_right_and_wrong_solutions_take_turns(write: Write) -> None:
+    records = [{"problem": f"P{n}", "steps": ["a"], "label": -(n % 5 > 0)} for n in range(40)]
+    path = write("math.jsonl", records)
+    plain = load_task("processbench", path, options={"subset": "math"}).items
+    balanced = load_task("processbench", path, options={"subset": "math", "balanced": True, "solutions": True})
+    assert sorted(item.id for item in plain) == sorted(item.id for item in balanced.items)
+    wrong = sum(item.worth == (0.0,) for item in plain)
+    assert 0 < wrong < len(plain) - wrong
+    first = [item.worth for item in balanced.items[: 2 * wrong]]
+    assert [first.count((worth,)) for worth in (0.0, 1.0)] == [wrong, wrong]
+    assert all(one != other for one, other in pairwise(first))
+    limited = load_task("processbench", path, limit=4, options={"subset": "math", "balanced": True, "solutions": True})
+    assert limited.items == balanced.items[:4]
+    assert limited.fingerprint == load_task("processbench", path, options={"subset": "math"}).fingerprint
+
+
 def test_solutions_of_one_problem_are_in_one_split(write: Write) -> None:
     records = [{"problem": f"P{n}", "steps": [f"attempt {k}"], "label": -1} for n in range(20) for k in range(3)]
     items = load_task("processbench", write("omnimath.jsonl", records)).items
@@ -268,6 +296,19 @@ def test_tara_asks_for_the_better_answer_and_keeps_what_tools_saw(write: Write, 
     assert 15 < sum(item.gold == "A" for item in items if item.data["tool"] == "calendar") < 45
     (code,) = [item for item in items if item.data["tool"] == "code"]
     assert (code.data["tests"], "Some context.\n\nWhat day, 99?" in code.problem.question) == (["assert True"], True)
+
+
+def test_tara_gives_the_question_with_both_answers(write: Write, tmp_path: Path) -> None:
+    write("agent_calendar_test.jsonl", [_pair(n) for n in range(20)])
+    write("reserve_code_test_data.jsonl", [_pair(99, context="Some context.")])
+    asked, given = _all("tara", tmp_path), _all("tara", tmp_path, solutions=True)
+    assert [(item.id, item.gold, item.split) for item in given] == [(item.id, item.gold, item.split) for item in asked]
+    for item in given:
+        assert [solution.text for solution in item.problem.solutions] == list(item.data["answers"].values())
+        assert item.worth == ((1.0, 0.0) if item.gold == "A" else (0.0, 1.0))
+        code = item.data["tool"] == "code"
+        assert item.problem.answer_kind is (AnswerKind.CODE if code else AnswerKind.TEXT)
+        assert item.problem.question.startswith("Some context.\n\nWhat day" if code else "What day")
 
 
 def test_a_pair_of_equal_answers_is_left_out_and_counted(write: Write) -> None:

@@ -436,7 +436,7 @@ FORMAT_ESCAPES = [
     ),
     Case(
         "down from object",
-        "found = [c for c in ().__class__.__base__.__subclasses__() if c.__name__ == 'Popen']\nfound[0](['/bin/true'])",
+        "import subprocess\n[c for c in ().__class__.__base__.__subclasses__() if c.__name__ == 'Popen'][0](['/bin/true'])",
         UNSUPPORTED,
         DENIED,
         "type(()).__name__",

@@ -17,6 +17,7 @@ from symposia.core.sandbox import Ending, Execution, Limits, Sandbox
 from symposia.tools.sandbox import wall
 from symposia.tools.sandbox.bubblewrap import BubblewrapSandbox
 from symposia.tools.sandbox.monty import MontySandbox
+from symposia.tools.sandbox.requests import request_of
 from symposia.tools.sandbox.zygote_process import ZygoteProcess
 
 from .host import left_of, workers
@@ -102,7 +103,7 @@ async def test_a_zygote_that_breaks_the_protocol_is_a_crash_and_ended(reply: str
     )
     waiting = f"import subprocess, sys; sys.exit(subprocess.call([sys.executable, '-c', {script!r}]))"
     zygote = await ZygoteProcess.start([sys.executable, "-c", waiting], files=1)
-    execution = await zygote.run("1", {}, Limits(seconds=10))
+    execution = await zygote.run(request_of("1", {}), Limits(seconds=10))
     assert execution.ending is Ending.CRASHED
     assert not zygote.usable
     await zygote.close()
@@ -200,10 +201,39 @@ async def test_what_a_snippet_took_is_measured(bubblewrap: Sandbox) -> None:
     assert execution.peak_memory > 50_000_000
 
 
-async def test_a_zygote_has_sympy_and_numpy_ready(bubblewrap: Sandbox) -> None:
+LOADED = "import sys\n[name for name in ('sym' + 'py', 'num' + 'py', 'mp' + 'math') if name in sys.modules]"
+"""Asks for them and names none."""
+
+
+async def test_code_that_names_a_package_finds_all_of_them_loaded_and_other_code_none(bubblewrap: Sandbox) -> None:
     code = "import numpy, sympy\nx = sympy.Symbol('x')\n[str(sympy.diff(x**3, x)), int(numpy.arange(4).sum())]"
-    execution = await bubblewrap.run(code)
-    assert execution.value == ["3*x**2", 6]
+    assert (await bubblewrap.run(code)).value == ["3*x**2", 6]
+    assert (await bubblewrap.run(LOADED)).value == []
+    for told in ({"of": "exec('import sympy')"}, {"of": {"mpmath": 1}}):
+        assert (await bubblewrap.run(LOADED, inputs=told)).value == ["sympy", "numpy", "mpmath"]
+    assert (await bubblewrap.run(LOADED + "  # as numpy is")).value == ["sympy", "numpy", "mpmath"]
+
+
+async def test_a_package_whose_name_is_put_together_is_imported_where_it_is_not_loaded(bubblewrap: Sandbox) -> None:
+    execution = await bubblewrap.run("int(__import__('num' + 'py').arange(4).sum())")
+    assert execution.value == 6
+    assert len(workers()) == 1
+
+
+async def test_a_worker_keeps_a_zygote_of_each_kind_and_no_more(bubblewrap: Sandbox) -> None:
+    code = "import os\nos.getppid()  # 1: process 1 of a namespace of its own"
+    for _ in range(2):
+        for each in (code, code + " # numpy"):
+            assert (await bubblewrap.run(each)).value == 1
+    before = {worker.pid for worker in workers()}
+    assert len(before) == 2
+    one, other = await asyncio.gather(bubblewrap.run(code), bubblewrap.run(code + " # numpy"))
+    assert one.ok
+    assert other.ok
+    assert {worker.pid for worker in workers()} == before
+    below = psutil.Process().children(recursive=True)
+    await bubblewrap.close()
+    assert left_of(below, seconds=5) == []
 
 
 async def test_more_room_for_files_than_before_takes_another_zygote(bubblewrap: Sandbox) -> None:

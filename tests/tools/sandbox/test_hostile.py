@@ -8,20 +8,38 @@ from __future__ import annotations
 import asyncio
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
 
-from symposia.core.sandbox import Limits, Sandbox
+from symposia.core.sandbox import Execution, Limits, Sandbox
 from symposia.tools.sandbox.opening import open_sandbox
 
 from .host import SECRET, Host, plant, settled, state
 from .hostile import CASES, CATEGORIES, OK, TIME, Case
 
 in_one_loop = pytest.mark.asyncio(loop_scope="module")
-NAMES = ("monty", "bubblewrap")
+BRIEF = {name: case for name, case in CASES.items() if TIME not in case.bubblewrap.split("|")}
+every_case = pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
+
+
+def in_each(*names: str) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("sandbox", names, indirect=True, scope="module")
+
+
+class WithPackages:
+    """Has a process with sympy and numpy in its memory run everything: what is among the inputs may be imported by its name."""
+
+    def __init__(self, inner: Sandbox) -> None:
+        self._inner = inner
+        self.name = inner.name
+        self.close = inner.close
+
+    async def run(self, code: str, *, inputs: Mapping[str, Any] | None = None, limits: Limits | None = None) -> Execution:
+        return await self._inner.run(code, inputs={**(inputs or {}), "LOADED": "sympy"}, limits=limits)
 
 
 @pytest.fixture(scope="module")
@@ -45,10 +63,11 @@ async def host(canary: Path) -> AsyncIterator[Host]:
         yield Host(canary, server.sockets[0].getsockname()[1], callers)
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module", params=NAMES)
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def sandbox(request: pytest.FixtureRequest) -> AsyncIterator[Sandbox]:
     """Those with a wall, already started: what starting them opens is none of the code's doing."""
-    opened = open_sandbox(request.param)
+    name, *more = request.param.split(maxsplit=1)
+    opened = WithPackages(open_sandbox(name)) if more else open_sandbox(name)
     await opened.run("1")
     yield opened
     await opened.close()
@@ -65,8 +84,20 @@ def test_there_are_sixty_of_each_in_every_category() -> None:
 
 
 @in_one_loop
-@pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
+@in_each("monty", "bubblewrap")
+@every_case
 async def test_hostile_code_ends_as_it_should_and_leaves_the_host_as_it_was(sandbox: Sandbox, host: Host, case: Case) -> None:
+    await ends_well(sandbox, host, case)
+
+
+@in_one_loop
+@in_each("bubblewrap with packages")
+@pytest.mark.parametrize("case", BRIEF.values(), ids=BRIEF.keys())
+async def test_so_it_does_where_there_is_more_in_memory_to_be_found(sandbox: Sandbox, host: Host, case: Case) -> None:
+    await ends_well(sandbox, host, case)
+
+
+async def ends_well(sandbox: Sandbox, host: Host, case: Case) -> None:
     expected = case.monty if sandbox.name == "monty" else case.bubblewrap
     before = state(host)
     execution = await sandbox.run(case.hostile, inputs=host.inputs(), limits=limits(expected))
@@ -79,7 +110,8 @@ async def test_hostile_code_ends_as_it_should_and_leaves_the_host_as_it_was(sand
 
 
 @in_one_loop
-@pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
+@in_each("monty", "bubblewrap")
+@every_case
 async def test_its_harmless_twin_works(sandbox: Sandbox, host: Host, case: Case) -> None:
     expected = case.twin_on_monty if sandbox.name == "monty" else OK
     before = state(host)

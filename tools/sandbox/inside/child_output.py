@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import mmap
 import os
 
-from .frames import write_all
+from .frames import own_pages, write_all
 
 
 class Collected:
@@ -17,7 +16,7 @@ class Collected:
         """What was too much: ``output``, ``report``, or ``files``, which others count."""
         self._readers = readers
         self._most = (output, report)
-        self._pages = [mmap.mmap(-1, most + 1) for most in (output, output, report)]  # a byte more tells that it is too much
+        self._pages = [own_pages(most + 1) for most in (output, output, report)]  # a byte more tells that it is too much
         self._read = [0, 0, 0]
         for reader in readers:
             os.set_blocking(reader, False)

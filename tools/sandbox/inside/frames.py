@@ -28,9 +28,14 @@ def read_pages(descriptor: int) -> mmap.mmap | None:
     head = bytearray(HEAD.size)
     if not _fill(descriptor, head):
         return None
-    pages = mmap.mmap(-1, HEAD.unpack(head)[0] + 1)  # pages of no size cannot be had
+    pages = own_pages(HEAD.unpack(head)[0] + 1)  # pages of no size cannot be had
     with memoryview(pages) as view, view[:-1] as message:
         return pages if _fill(descriptor, message) else None
+
+
+def own_pages(size: int) -> mmap.mmap:
+    """Empty memory apart from all other. Not shared with children: what is shared costs the kernel a file."""
+    return mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
 
 
 def write_all(descriptor: int, data: bytes | memoryview) -> None:

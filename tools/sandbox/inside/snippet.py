@@ -6,7 +6,6 @@ import ast
 import builtins
 import json
 import sys
-import threading
 import traceback
 from typing import Any
 
@@ -60,9 +59,10 @@ def _value(code: str, space: dict[str, Any]) -> object:
 
 def _finish() -> None:
     """As a program ends: its threads first, then what it wrote."""
-    for thread in threading.enumerate():
-        if thread is not threading.current_thread() and not thread.daemon:
-            thread.join()
+    if threading := sys.modules.get("threading"):  # not loaded for everybody, because it has much to do after a fork
+        for thread in threading.enumerate():
+            if thread is not threading.current_thread() and not thread.daemon:
+                thread.join()
     sys.stdout.flush()
     sys.stderr.flush()
 

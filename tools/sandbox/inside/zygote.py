@@ -1,5 +1,9 @@
 """The zygote: a CPython that has loaded what snippets use, and forks a child for each of them.
 
+A fork costs by the page: the table of all of them is copied, and then each that the child writes to, and in CPython to look at
+an object is to write to it. So little is loaded that most snippets do not use, and what can be done before the fork is done
+there.
+
 It is process 1 of its own process namespace, so that no process inside can send it a signal or outlive it, and the one process
 there that was told anything by the host. A child gets its snippet with the memory it is forked with, and gives back bytes
 through pipes: what it wrote and what it says came of it. The zygote counts them, never reads them, and keeps them and the
@@ -34,6 +38,8 @@ _REPORT = 3
 _LOOK = 50
 """Milliseconds between two looks at how many files there are: nothing else bounds those that are empty, or all together."""
 _MOST_FILES = 1000
+_COMMON = ("bisect", "datetime", "fractions", "heapq")
+"""What many snippets import, beside what is loaded for other reasons. Not ``random``, which is seeded anew after each fork."""
 
 
 class Zygote:
@@ -174,7 +180,7 @@ def _warm_up(sympy: Any) -> None:
 def main(home: str, packages: list[str]) -> None:
     """Load ``packages`` where they are installed, then serve."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # process 1 gets no signal from inside that it has no handler for
-    loaded = {name: importlib.import_module(name) for name in packages}
+    loaded = {name: importlib.import_module(name) for name in (*_COMMON, *packages)}
     if "sympy" in loaded:
         _warm_up(loaded["sympy"])
     snippet.open_output()  # here, so that no child has to; the zygote itself writes past them
