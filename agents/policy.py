@@ -45,10 +45,12 @@ def prompt_name(problem: Problem) -> str:
     return f"policy.{problem.answer_kind}"
 
 
-def policy_call(scope: Scope, node: str, problem: Problem, sampling: Sampling, *, index: int = 0, n: int = 1) -> ModelCall:
-    """The call for sample ``index`` of ``node``, or for samples ``index`` to ``index + n - 1`` in one request."""
+def policy_call(
+    scope: Scope, node: str, problem: Problem, sampling: Sampling, *, visit: int = 0, index: int = 0, n: int = 1
+) -> ModelCall:
+    """The call for sample ``index`` of a visit of ``node``, or for samples ``index`` to ``index + n - 1`` in one request."""
     messages = with_role_prompt(problem.messages, scope.prompts[prompt_name(problem)])
-    return sampled(scope, node, messages, sampling, index=index, n=n)
+    return sampled(scope, node, messages, sampling, visit=visit, index=index, n=n)
 
 
 def sampled(
@@ -81,11 +83,13 @@ def one_request(spec: ModelSpec, n: int, *, batched: bool) -> bool:
     return batched and n > 1 and Ability.N in spec.abilities
 
 
-def sample_calls(scope: Scope, node: str, problem: Problem, sampling: Sampling, n: int, *, batched: bool) -> list[ModelCall]:
+def sample_calls(
+    scope: Scope, node: str, problem: Problem, sampling: Sampling, n: int, *, batched: bool, visit: int = 0
+) -> list[ModelCall]:
     """The calls for ``n`` samples: one where ``batched`` is set and the model able, else one each."""
     if one_request(scope.spec(ROLE), n, batched=batched):
-        return [policy_call(scope, node, problem, sampling, n=n)]
-    return [policy_call(scope, node, problem, sampling, index=index) for index in range(n)]
+        return [policy_call(scope, node, problem, sampling, visit=visit, n=n)]
+    return [policy_call(scope, node, problem, sampling, visit=visit, index=index) for index in range(n)]
 
 
 def with_role_prompt(messages: tuple[Message, ...], prompt: str) -> tuple[Message, ...]:

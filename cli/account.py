@@ -59,6 +59,12 @@ def _outcome(result: Result | None) -> Iterator[str]:
     if result.votes:
         yield from ("", "| answer | votes |", "|---|---:|")
         yield from (f"| {_cell(vote.answer)} | {vote.count} |" for vote in result.votes)
+    if result.languages:
+        yield from ("", "| language | paths | of planned | votes | for the answer |", "|---|---:|---:|---|---:|")
+        for each in result.languages:
+            votes = ", ".join(f"{_cell(vote.answer)} ({vote.count})" for vote in each.votes)
+            agreed = "" if each.agreement is None else f"{each.agreement:.0%}"
+            yield f"| {each.language} | {each.paths} | {each.planned} | {votes} | {agreed} |"
     if result.selections:
         yield from ("", "| selector | answer | support |", "|---|---|---:|")
         for name, pick in result.selections.items():

@@ -6,7 +6,7 @@ from typing import Any
 
 from ..core.problem import AnswerKind
 from ..core.records import RunRecord
-from ..core.result import Result, Status
+from ..core.result import LanguageVotes, Result, Status
 from .account import origin_line
 from .output import age, clean, data, data_json, note, shorten
 
@@ -56,6 +56,7 @@ def summary(result: Result, *, stored: bool = True) -> str:
         lines.append("failed calls: " + ", ".join(f"{count} {code}" for code, count in sorted(result.failures.items())))
     if len(result.candidates) > 1:
         lines += [*_ballot(result), *_picks(result)]
+    lines += _languages(result)
     name = f"run {result.run_id}" if stored else "not stored"
     lines.append(f"{name} · {result.strategy} · {', '.join(sorted(set(result.models.values())))} · seed {result.seed}")
     if result.status is Status.CANCELLED and stored:
@@ -105,6 +106,8 @@ def _full_text(result: Result) -> str:
 def _agreement(result: Result) -> str:
     if result.confidence is None:
         return ""
+    if result.decided_by == "weighted" and result.languages:
+        return f"{result.confidence:.0%} of the weight · "
     if result.decided_by != "majority":
         judge = result.models.get("verifier", result.models["policy"])
         said = f"score {result.confidence:.2f}" if result.decided_by == "best-of" else f"{result.confidence:.0%} of the scores"
@@ -117,6 +120,19 @@ def _picks(result: Result) -> list[str]:
     """What each selector takes, where scores decided; not of texts, which are too long for a line."""
     picks = [f"{name} {shorten(pick.answer or '(none)', 32)}" for name, pick in result.selections.items()]
     return [f"  {' · '.join(picks)}"] if result.votes and result.decided_by != "majority" else []
+
+
+def _languages(result: Result) -> list[str]:
+    """How many votes of each language are for the answer."""
+    said = [f"{each.language} {_for_the_answer(each)}" for each in result.languages]
+    return [f"  by language: {' · '.join(said)}"] if said else []
+
+
+def _for_the_answer(votes: LanguageVotes) -> str:
+    if votes.agreement is None:
+        return "no answer" if votes.paths else "no path"
+    count = sum(vote.count for vote in votes.votes)
+    return f"{round(votes.agreement * count)} of {count}"
 
 
 def _ballot(result: Result) -> list[str]:

@@ -129,6 +129,9 @@ class Problem(Frozen):
     language: str = "en"
     solutions: tuple[Solution, ...] = ()
     """Answers that are there already, for strategies that judge or mend them; others do not look at them."""
+    translations: dict[str, str] = Field(default_factory=dict)
+    """What the user asks last in other languages, by code, for strategies that vote across languages. Made by people they are
+    privileged information: say so beside every result."""
 
     @field_validator("messages")
     @classmethod

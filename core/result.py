@@ -67,6 +67,20 @@ class Votes(Frozen):
     count: int
 
 
+class LanguageVotes(Frozen):
+    """How the candidates in one language voted, where a strategy says in which languages it is to be reasoned."""
+
+    language: str
+    planned: int
+    """Paths that it was given."""
+    paths: int
+    """Of them, those that came to a candidate: not those whose calls failed, or that budget or an agreement left no room for."""
+    votes: tuple[Votes, ...] = ()
+    """Their answers, named as in the vote over all languages, most first."""
+    agreement: float | None
+    """Share of these votes that are for the answer that was picked; None where there are none."""
+
+
 class Outcome(Frozen):
     """What a strategy returns: ids into the run's candidate pool, and the picks."""
 
@@ -77,6 +91,8 @@ class Outcome(Frozen):
     confidence: float | None = None
     votes: tuple[Votes, ...] = ()
     """Most first; empty where nothing was voted on."""
+    languages: tuple[LanguageVotes, ...] = ()
+    """The same votes by language, in the order asked for; empty where the strategy asks for none."""
     decided_by: str = "majority"
     """The selector that made the pick."""
     stop_reason: StopReason
@@ -96,6 +112,8 @@ class Result(Frozen):
     it had nothing to choose from."""
     votes: tuple[Votes, ...] = ()
     """Answers by votes, most first."""
+    languages: tuple[LanguageVotes, ...] = ()
+    """The same votes by language, in the order asked for; empty where the strategy asks for none."""
     decided_by: str = "majority"
     """The selector that made the pick, one of ``selections``."""
     status: Status

@@ -19,7 +19,20 @@ from langchain_core.runnables import RunnableConfig
 import symposia
 
 KEYS = {"team", "budget", "seed", "options", "answer_kind", "language"}
-NAMES = ("greedy", "self-consistency", "best-of-n", "program-of-thought", "react", "write-tool")
+NAMES = (
+    "greedy",
+    "self-consistency",
+    "adaptive-consistency",
+    "early-stopping-consistency",
+    "weighted-vote",
+    "rpc",
+    "tail-confidence",
+    "cross-lingual",
+    "best-of-n",
+    "program-of-thought",
+    "react",
+    "write-tool",
+)
 # Loaded here, since the server forbids to load code while it serves.
 STRATEGIES = {name: symposia.strategy(name) for name in NAMES}
 GRAPHS = {name: strategy.as_graph(symposia, on_failure="write") for name, strategy in STRATEGIES.items()}
@@ -59,3 +72,33 @@ def react(config: RunnableConfig) -> Any:
 def write_tool(config: RunnableConfig) -> Any:
     """A tool with its tests, tried in the sandbox."""
     return _graph("write-tool", config)
+
+
+def adaptive_consistency(config: RunnableConfig) -> Any:
+    """Samples until their answers agree."""
+    return _graph("adaptive-consistency", config)
+
+
+def early_stopping_consistency(config: RunnableConfig) -> Any:
+    """Samples in windows, until all of one agree."""
+    return _graph("early-stopping-consistency", config)
+
+
+def weighted_vote(config: RunnableConfig) -> Any:
+    """A vote that weighs what each sample is worth."""
+    return _graph("weighted-vote", config)
+
+
+def rpc(config: RunnableConfig) -> Any:
+    """A vote that weighs how likely each sample was to be written."""
+    return _graph("rpc", config)
+
+
+def tail_confidence(config: RunnableConfig) -> Any:
+    """A vote that weighs how sure the end of each sample is."""
+    return _graph("tail-confidence", config)
+
+
+def cross_lingual(config: RunnableConfig) -> Any:
+    """A vote of samples in several languages."""
+    return _graph("cross-lingual", config)

@@ -9,41 +9,38 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
 
-from ..agents.policy import Sampling, keep_candidates, policy_call, prompts_for
-from ..core.budget import CallBounds
-from ..core.calls import CallResult
+from ..agents.policy import prompts_for
 from ..core.problem import AnswerKind
 from ..core.result import Outcome
+from .sampling import Plan, Planned, Sampled, drawn, propose, sampling_cost
 from .selection import select_all
 from .strategy import Context, State, Strategy
 
 
-class GreedyConfig(Sampling):
+class GreedyConfig(Planned):
     """Options of ``greedy``."""
 
     temperature: float = 0.0
     """0 takes the likeliest token each time."""
 
+    @property
+    def plan(self) -> Plan:
+        """A single sample."""
+        return Plan(1)
 
-async def _propose(state: State, runtime: Runtime[Context[GreedyConfig]]) -> State:  # noqa: ARG001
-    context = runtime.context
-    scope, problem, config = context.scope, context.problem, context.config
-    ids: list[str] = []
 
-    async def consume(result: CallResult) -> bool:
-        ids.extend(keep_candidates(scope, result, problem, config))
-        return False
-
-    wave = await scope.wave("propose", [policy_call(scope, "propose", problem, config)], consume=consume)
-    candidates = [scope.candidates[key] for key in ids]
+async def _propose(state: Sampled, runtime: Runtime[Context[Any]]) -> State:
+    """The one answer is the pick, whatever its kind: nothing is compared."""
+    sampled = await propose(state, runtime)
+    candidates = drawn(runtime.context.scope, sampled)
     selections = select_all(candidates, [0 if candidate.answer is not None else -1 for candidate in candidates])
-    pick = selections["majority"].candidate
-    return {"outcome": Outcome(candidates=tuple(ids), pick=pick, selections=selections, stop_reason=wave.stop_reason)}
+    ids, pick = tuple(candidate.id for candidate in candidates), selections["majority"].candidate
+    return {"outcome": Outcome(candidates=ids, pick=pick, selections=selections, stop_reason=sampled["stop_reason"])}
 
 
 @cache
 def _build() -> CompiledStateGraph[Any, Any, Any, Any]:
-    graph = StateGraph(State, context_schema=Context)
+    graph = StateGraph(Sampled, context_schema=Context)
     graph.add_node("propose", _propose)
     graph.add_edge(START, "propose")
     graph.add_edge("propose", END)
@@ -56,7 +53,7 @@ STRATEGY = Strategy(
     paper="Wei et al. 2022, chain-of-thought prompting (arXiv 2201.11903), decoded greedily",
     config=GreedyConfig,
     build=_build,
-    cost=lambda _config, _team, _problem: CallBounds(1, 1),
+    cost=sampling_cost,
     prompts=prompts_for,
     kinds=frozenset(AnswerKind) - {AnswerKind.TOOL_CALL},
 )

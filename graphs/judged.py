@@ -1,14 +1,18 @@
-"""Options of strategies that have candidates scored by a verifier."""
+"""What strategies share that have candidates scored by a verifier: options, and the wave that scores samples."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
+from langgraph.runtime import Runtime
 from pydantic import ConfigDict, Field, model_validator
 
 from ..agents.verifiers.verifier import VERIFIERS, Configured
 from ..core.base import Frozen
+from ..core.result import StopReason
+from .sampling import Sampled, drawn
+from .strategy import Context
 
 
 class Judged(Frozen):
@@ -36,3 +40,11 @@ class Judged(Frozen):
     def judging(self) -> Configured:
         """The verifier under its options."""
         return VERIFIERS.get(self.verifier).under(self.verifier_options)
+
+
+async def score(state: Sampled, runtime: Runtime[Context[Any]]) -> Sampled:
+    """A wave of the verifier: every sample that could win. No call is spent on one without a readable answer."""
+    context, cut = runtime.context, state["stop_reason"]
+    able = [candidate for candidate in drawn(context.scope, state) if candidate.answer is not None]
+    scores = await context.config.judging.score(context.scope, context.problem, able, node="score")
+    return {**state, "stop_reason": scores.stop_reason if cut is StopReason.FINISHED else cut}

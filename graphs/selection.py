@@ -3,11 +3,17 @@
 ``groups`` has one entry per candidate, by index: equal answers share a number, -1 means no readable answer. Rules that hold
 for every selector: a candidate without an answer never wins; ties go to the answer whose first candidate has the lowest
 index; the candidate that stands for an answer is its first, or its best by score where scores decide.
+
+What a rule may keep, ties left aside, and its docstring says which: *permutation invariance*, the order of the candidates changes
+no winner; *label symmetry*, other names for the answers give the winner its other name; *monotony*, one more candidate for the
+winner leaves it the winner; *independence*, one more candidate for some answer reverses no two others.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
+from math import fsum
 
 from ..agents.verifiers.step_scores import AGGREGATES, aggregate
 from ..core.candidate import Answer, Candidate
@@ -22,7 +28,7 @@ VOTED_KINDS = frozenset({AnswerKind.NUMBER, AnswerKind.EXPRESSION, AnswerKind.CH
 
 
 def majority(candidates: Sequence[Candidate], groups: Sequence[int]) -> Selection:
-    """The answer with most votes; ``support`` is its share of the readable answers.
+    """The answer with most votes; ``support`` is its share of the readable answers. All four invariants hold.
 
     Source: Wang et al. 2022, "Self-Consistency Improves Chain of Thought Reasoning" (arXiv 2203.11171).
     """
@@ -32,13 +38,18 @@ def majority(candidates: Sequence[Candidate], groups: Sequence[int]) -> Selectio
 def weighted(candidates: Sequence[Candidate], groups: Sequence[int], values: Sequence[float | None]) -> Selection:
     """The answer with the largest sum of scores, and its best candidate; ``support`` is its share of all scores.
 
-    A candidate without a score adds nothing, and an answer none of whose candidates has one cannot win.
+    A candidate without a score adds nothing, and an answer none of whose candidates has one cannot win. All four invariants hold
+    where no value is negative and each belongs to its candidate alone, whatever the others are.
     """
     return _heaviest(candidates, groups, values)
 
 
 def best_of(candidates: Sequence[Candidate], groups: Sequence[int], values: Sequence[float | None]) -> Selection:
-    """The candidate with the highest score; ``support`` is that score."""
+    """The candidate with the highest score; ``support`` is that score.
+
+    All four invariants hold, the second of them trivially: answers are not looked at, so that any number of votes weighs nothing
+    against one high score.
+    """
     scored = [
         (value, -index)
         for index, (group, value) in enumerate(zip(groups, values, strict=True))
@@ -70,30 +81,36 @@ def select_all(candidates: Sequence[Candidate], groups: Sequence[int]) -> dict[s
     return picks
 
 
-def tally(candidates: Sequence[Candidate], groups: Sequence[int]) -> tuple[Votes, ...]:
-    """Answers by votes, most first, ties by first index."""
+def named(candidates: Sequence[Candidate], groups: Sequence[int]) -> dict[int, str]:
+    """How each group's answer is shown, in the order of their first candidates: with its unit, where any of them gave one."""
     members: dict[int, list[Answer]] = {}
     for candidate, group in zip(candidates, groups, strict=True):
         if group >= 0 and candidate.answer is not None:
             members.setdefault(group, []).append(candidate.answer)
-    shown = (next((answer for answer in answers if answer.unit), answers[0]) for answers in members.values())
-    votes = [Votes(answer=str(answer), count=len(answers)) for answer, answers in zip(shown, members.values(), strict=True)]
+    return {group: str(next((answer for answer in answers if answer.unit), answers[0])) for group, answers in members.items()}
+
+
+def tally(candidates: Sequence[Candidate], groups: Sequence[int]) -> tuple[Votes, ...]:
+    """Answers by votes, most first, ties by first index."""
+    counts = Counter(groups)
+    votes = [Votes(answer=answer, count=counts[group]) for group, answer in named(candidates, groups).items()]
     return tuple(sorted(votes, key=lambda one: -one.count))
 
 
 def _heaviest(candidates: Sequence[Candidate], groups: Sequence[int], weights: Sequence[float | None]) -> Selection:
-    totals: dict[int, float] = {}
+    members: dict[int, list[float]] = {}
     firsts: dict[int, int] = {}
     bests: dict[int, tuple[float, int]] = {}
     for index, (group, weight) in enumerate(zip(groups, weights, strict=True)):
         if group >= 0 and weight is not None:
-            totals[group] = totals.get(group, 0.0) + weight
+            members.setdefault(group, []).append(weight)
             bests[group] = max(bests.get(group, (weight, -index)), (weight, -index))
         firsts.setdefault(group, index)
-    if not totals:
+    if not members:
         return NOTHING
+    totals = {group: fsum(each) for group, each in members.items()}  # exact, so that the order of the votes changes nothing
     winner = max(totals, key=lambda group: (totals[group], -firsts[group]))
-    mass = sum(totals.values())
+    mass = fsum(totals.values())
     return _pick(candidates[-bests[winner][1]], totals[winner] / mass if mass else 0.0)
 
 

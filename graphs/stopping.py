@@ -1,9 +1,20 @@
-"""Stopping rules: pure functions of the first k samples by index, never of the order in which they arrived."""
+"""Stopping rules: pure functions of the first k samples by index, never of the order in which they arrived.
+
+``groups`` holds one answer group per sample, by index; -1 for a sample without a readable answer, be it that its call failed.
+Such a sample never brings agreement closer, and where there is no readable answer nothing is agreed on. All rules but
+:func:`window_agrees` depend on the vote counts alone: neither the order of the samples nor the names of the groups matter.
+"""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
-from math import comb
+from fractions import Fraction
+from itertools import zip_longest
+from math import comb, log
+
+TOP = 5
+"""Answers that :func:`dirichlet_agrees` looks at, as in the paper."""
 
 
 def beta_confidence(first: int, second: int) -> float:
@@ -25,19 +36,98 @@ def beta_confidence(first: int, second: int) -> float:
 
 
 def beta_agrees(groups: Sequence[int], threshold: float) -> bool:
-    """Whether the samples so far agree well enough to stop.
+    """Whether the leading answer is as sure as ``threshold`` to stay ahead of the second."""
+    votes = _votes(groups)
+    return bool(votes) and beta_confidence(votes[0], votes[1] if len(votes) > 1 else 0) >= threshold
 
-    ``groups`` holds one answer group per sample, by index; -1 (no readable answer) does not count, so that unreadable
-    replies never bring agreement closer. Before the first readable answer there is nothing to agree on.
+
+def dirichlet_confidence(counts: Sequence[int]) -> float:
+    """Probability that the answer with ``counts[0]`` votes has the largest true share of all, under a uniform prior.
+
+    The integral of the Dirichlet density with parameters ``counts + 1`` over the part of the simplex where the first share is
+    the largest. The paper estimates it by Monte Carlo; this is the exact value, from whole numbers, the same everywhere.
+
+    Shares are gamma variables over their sum, and the gamma variable with parameter v + 1 is the time of event v + 1 of a
+    Poisson process. So the leader wins where every rival i has had more than ``counts[i]`` events by the leader's event
+    ``counts[0] + 1``. Inclusion and exclusion over the sets of s rivals that have not: with d events of theirs before it,
+    ``C(counts[0] + d, d)`` orders of them and the leader's, each of probability ``(s + 1)^-(counts[0] + d + 1)``, times the
+    ways to give d events to the set with no more than ``counts[i]`` for any of it. With one rival it is :func:`beta_confidence`.
+
+    Raises:
+        ValueError: unless ``counts[0]`` is the largest and none is negative.
     """
-    votes = sorted((count for group, count in _counts(groups).items() if group >= 0), reverse=True)
-    if not votes:
+    lead, *rivals = counts
+    if min(counts) < 0 or lead < max(counts):
+        raise ValueError(f"the first count must be the largest, got {', '.join(map(str, counts))}")
+    ways = [[1]]  # by the size of the set, then by the number of its events
+    for count in rivals:
+        with_this = [[0], *(_interleaved(each, count) for each in ways)]
+        ways = [_sum(*pair) for pair in zip_longest(ways, with_this, fillvalue=[0])]
+    return float(sum(((-1) ** size * _all_before(lead, each, size) for size, each in enumerate(ways)), Fraction(0)))
+
+
+def dirichlet_agrees(groups: Sequence[int], threshold: float) -> bool:
+    """Whether the leading answer is as sure as ``threshold`` to stay ahead of the next four.
+
+    Where fewer than three answers were given it is the Beta rule, as in the authors' code.
+    """
+    votes = _votes(groups)[:TOP]
+    # One rival is no more likely to be ahead than several: the cheaper bound settles most cases.
+    return beta_agrees(groups, threshold) and (len(votes) < 3 or dirichlet_confidence(votes) >= threshold)
+
+
+def entropy_agrees(groups: Sequence[int], threshold: float) -> bool:
+    """Whether the entropy of the votes, divided by that of equally many votes for each answer, is at most ``threshold``.
+
+    From the second readable answer on. Where all agree, one vote for an answer that nobody gave is added, as in the authors'
+    code: at 0.75 four equal answers are enough. Source: Aggarwal et al. 2023 (arXiv 2305.11860), its other criteria.
+    """
+    votes = _votes(groups)
+    if sum(votes) < 2:
         return False
-    return beta_confidence(votes[0], votes[1] if len(votes) > 1 else 0) >= threshold
+    votes = votes if len(votes) > 1 else [*votes, 1]
+    total = sum(votes)
+    return -sum(vote / total * log(vote / total) for vote in votes) / log(len(votes)) <= threshold
 
 
-def _counts(groups: Sequence[int]) -> dict[int, int]:
-    counts: dict[int, int] = {}
-    for group in groups:
-        counts[group] = counts.get(group, 0) + 1
-    return counts
+def majority_agrees(groups: Sequence[int], threshold: float) -> bool:
+    """Whether the leading answer has at least ``threshold`` of the votes, from the second readable answer on.
+
+    Source: Aggarwal et al. 2023 (arXiv 2305.11860), its other criteria.
+    """
+    votes = _votes(groups)
+    return sum(votes) >= 2 and votes[0] / sum(votes) >= threshold
+
+
+def window_agrees(groups: Sequence[int], size: int) -> bool:
+    """Whether the samples end with a whole window of ``size`` equal answers; windows follow one another from the first sample.
+
+    Unlike the other rules it depends on the order of the samples: the same votes, cut otherwise, may hold no such window.
+    Source: Li et al. 2024, "Escape Sky-high Cost: Early-stopping Self-Consistency" (arXiv 2401.10480).
+    """
+    return len(groups) > 0 and len(groups) % size == 0 and groups[-1] >= 0 and len(set(groups[-size:])) == 1
+
+
+def _votes(groups: Sequence[int]) -> list[int]:
+    """Vote counts of the readable answers, most first."""
+    return sorted(Counter(group for group in groups if group >= 0).values(), reverse=True)
+
+
+def _interleaved(ways: Sequence[int], most: int) -> list[int]:
+    """Ways to put at most ``most`` events of one more rival among the others', by the number of all events."""
+    return [
+        sum(comb(d, own) * ways[d - own] for own in range(max(0, d - len(ways) + 1), min(most, d) + 1))
+        for d in range(len(ways) + most)
+    ]
+
+
+def _all_before(lead: int, ways: Sequence[int], size: int) -> Fraction:
+    """Probability that ``size`` rivals have their events, in one of the ``ways``, before the leader's event ``lead + 1``."""
+    last = lead + len(ways)
+    return Fraction(
+        sum(each * comb(lead + d, d) * (size + 1) ** (last - lead - d - 1) for d, each in enumerate(ways)), (size + 1) ** last
+    )
+
+
+def _sum(a: Sequence[int], b: Sequence[int]) -> list[int]:
+    return [x + y for x, y in zip_longest(a, b, fillvalue=0)]

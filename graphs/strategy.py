@@ -64,6 +64,11 @@ class Strategy(Generic[ConfigT]):
     """Names of the prompt files it uses for a problem; their texts are fixed when a run is created."""
     abilities: Mapping[str, frozenset[Ability]] = field(default_factory=lambda: {"policy": frozenset({Ability.CHAT})})
     """What each role's model must be able to do, whatever the config."""
+    roles: Callable[[ConfigT], Mapping[str, frozenset[Ability]]] = lambda _config: {}
+    """Further roles under a config, such as one that translates, with what their models must be able to do. What they say goes
+    into the prompts of the policy."""
+    accepts: Callable[[ConfigT, Problem], None] = lambda _config, _problem: None
+    """Raises :class:`ProblemError` for a problem that it cannot work on under a config, beyond what the other fields say."""
     verifiers: Callable[[ConfigT], tuple[Configured, ...]] = lambda _config: ()
     """The verifiers it asks under a config: what they need, the run needs too."""
     tools: Callable[[ConfigT], tuple[str, ...]] = lambda _config: ()
@@ -85,7 +90,7 @@ class Strategy(Generic[ConfigT]):
 
     def needs(self, config: ConfigT) -> dict[str, frozenset[Ability]]:
         """What each role's model must be able to do under ``config``; the keys are the roles."""
-        needed = dict(self.abilities)
+        needed = {**self.abilities, **self.roles(config)}
         if isinstance(config, Sampling):
             needed[POLICY] = needed.get(POLICY, frozenset()) | config.abilities
         for verifier in self.verifiers(config):
@@ -118,6 +123,7 @@ class Strategy(Generic[ConfigT]):
             )
         if self.judges and not problem.solutions:
             raise ProblemError(f"{self.name} judges solutions, and the problem has none", hint="give it some in `solutions`")
+        self.accepts(config, problem)
         for role, needed in self.needs(config).items():
             missing = needed - team[role].abilities
             if missing:

@@ -20,6 +20,7 @@ from ..core.candidate import Candidate
 from ..core.model_spec import ModelSpec
 from ..core.problem import AnswerKind, Problem
 from ..core.result import Outcome, StopReason
+from ..core.steps import split_steps
 from ..core.thinking import split_thinking
 from .judged import Judged
 from .selection import NOTHING, select_all
@@ -99,7 +100,8 @@ def _build() -> CompiledStateGraph[Any, Any, Any, Any]:
 
 def _cost(config: VerifyConfig, team: Mapping[str, ModelSpec], problem: Problem) -> CallBounds:
     """As much judging as the solutions need, whichever of them are alike."""
-    return config.judging.cost(team, max(1, len(problem.solutions)))
+    steps = [len(solution.steps or split_steps(solution.text)) for solution in problem.solutions]
+    return config.judging.cost(team, max(1, len(steps)), max(steps, default=1))
 
 
 STRATEGY = Strategy(

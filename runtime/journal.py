@@ -3,6 +3,9 @@
 Rules. A key has at most one finished attempt (done or failed). The hash of the request as asked is checked against every
 entry of its key: a mismatch raises :class:`ReplayDiverged` and never makes a new call. An entry that a dead process left as
 ``sent`` is lost: it stays charged, and the key is attempted anew. In a replay nothing may be written or made anew.
+
+Where failures are forgotten, so that a run that failed is tried again, a call that succeeds now may change all that is asked
+after it: another request under a key is then of the first try. It stays charged, and the key is attempted anew.
 """
 
 from __future__ import annotations
@@ -36,10 +39,16 @@ class Journal:
         self._finished: dict[str, JournalEntry] = {}
         self._last: dict[str, JournalEntry] = {}
         self._past = sorted(entries, key=lambda entry: entry.attempt)
+        self._tried_again = False
         for entry in self._past:
+            before = self._last.get(entry.key)
             self._last[entry.key] = entry
-            if entry.status in _FINISHED and not (forget_retryable and _retryable(entry)):
+            if forget_retryable and _retryable(entry):
+                self._tried_again = True
+            elif entry.status in _FINISHED:
                 self._finished[entry.key] = entry
+            if before is not None and _retryable(before):  # which only a later try may have gone beyond
+                self._tried_again = True
 
     @property
     def replaying(self) -> bool:
@@ -61,6 +70,8 @@ class Journal:
         """The finished entry under ``key``, or None. Raises :class:`ReplayDiverged` if another request stands there."""
         known = self._last.get(key)
         if known is not None and known.request_hash != request_hash:
+            if self._tried_again:
+                return None
             raise ReplayDiverged(
                 f"the journal holds another request under {key} (hash {known.request_hash[:8]}, asked {request_hash[:8]})",
                 hint="prompts, options or code changed since the run was made; start a new run",

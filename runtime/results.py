@@ -27,6 +27,7 @@ def build_result(run_id: str, spec: RunSpec, outcome: Outcome, services: Service
         selections=outcome.selections,
         confidence=outcome.confidence,
         votes=outcome.votes,
+        languages=outcome.languages,
         decided_by=outcome.decided_by,
         status=status,
         stop_reason=StopReason.ERROR if status is Status.FAILED else outcome.stop_reason,

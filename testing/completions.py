@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import chain, repeat
 from typing import Any
 
 Answer = str | Mapping[str, Any]
-"""The text of a choice, or its whole message (``content``, ``reasoning``, ``tool_calls``) with an optional ``finish_reason`` and
-``labels``: log-probabilities of what the reply might have begun with, told to requests that ask for log-probabilities."""
+"""The text of a choice, or its whole message (``content``, ``reasoning``, ``tool_calls``) with an optional ``finish_reason``.
+Requests that ask for log-probabilities are told ``labels``, those of what the reply might have begun with, and ``logprobs``,
+those of its tokens: the last one stands for all further tokens, -0.5 for each where there are none."""
 ReplyFunction = Callable[[str, int], Answer]
 """From prompt text and sample number to the answer."""
 Script = ReplyFunction | Sequence[str]
@@ -89,7 +91,7 @@ def _choice(index: int, answer: Answer, body: Mapping[str, Any]) -> tuple[dict[s
     """A choice and the number of its tokens."""
     message = as_message(answer)
     finish = message.pop("finish_reason", "tool_calls" if message.get("tool_calls") else "stop")
-    labels = message.pop("labels", {})
+    labels, logprobs = message.pop("labels", {}), message.pop("logprobs", (-0.5,))
     text, stop = cut_at_stop(message.get("content") or "", body)
     tokens, limit = _tokens(text), body.get("max_tokens") or 1 << 30
     thought = len(_tokens(message.get("reasoning") or ""))
@@ -100,7 +102,8 @@ def _choice(index: int, answer: Answer, body: Mapping[str, Any]) -> tuple[dict[s
     choice: dict[str, Any] = {"index": index, "message": {"role": "assistant", **message}, "finish_reason": finish}
     choice["stop_reason"] = stop
     if body.get("logprobs"):
-        content = [{"token": token, "logprob": -0.5, "top_logprobs": []} for token in tokens]
+        values = chain(logprobs, repeat(logprobs[-1]))
+        content = [{"token": token, "logprob": value, "top_logprobs": []} for token, value in zip(tokens, values, strict=False)]
         first = [{"token": label, "logprob": value} for label, value in labels.items()]
         choice["logprobs"] = {"content": [content[0] | {"top_logprobs": first}, *content[1:]] if content else []}
     return choice, min(limit, len(tokens) + thought)

@@ -17,6 +17,7 @@ LABELS = (*WORDS, "yes", "no")
 _DECORATION = " \t*_`#>$"
 _SCORE = re.compile(r"(?:final\s+)?score\s*[:=]\s*(\d{1,3})\s*(?:%|/\s*100)?\.?", re.IGNORECASE)
 _FIRST = re.compile(r"first\s+error\s*[:=]\s*\$?(?:\\boxed\{)?\s*([-−]?\d{1,3})\s*\}?\.?", re.IGNORECASE)  # noqa: RUF001
+_NUMBER = re.compile(r"([-−]?\d{1,3})\.?")  # noqa: RUF001
 _WORD = re.compile(r"(?:(?:final\s+)?(?:score|verdict)\s*[:=]\s*)?(yes|no)\.?", re.IGNORECASE)
 
 
@@ -50,9 +51,10 @@ def written_verdict(text: str) -> float | None:
 def first_error_index(text: str, steps: int) -> int | None:
     """The number of the first wrong of ``steps`` steps, counted from 0, that the last line says: ``First error: 2``; -1 for none.
 
-    Markdown around the line is looked through, and a box around the number. A number that no step has is no verdict.
+    Markdown around the line is looked through, and a box around the number; a reply that is nothing but the number will do. A
+    number that no step has is no verdict.
     """
-    found = _FIRST.fullmatch(_last_line(text))
+    found = _FIRST.fullmatch(_last_line(text)) or _NUMBER.fullmatch(text.strip())
     index = int(found[1].replace("−", "-")) if found else steps  # noqa: RUF001 - a minus as typesetters write it
     return index if -1 <= index < steps else None
 

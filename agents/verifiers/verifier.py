@@ -21,6 +21,7 @@ from ...core.options import read_options
 from ...core.problem import Problem
 from ...core.protocols import Scope
 from ...core.registry import Registry
+from ...core.steps import MAX_STEPS
 from .rating import Scores
 
 ROLE = "verifier"
@@ -61,6 +62,15 @@ class ScoreCandidates(Protocol[ConfigT_contra]):
         ...
 
 
+class Workload(NamedTuple):
+    """What there is to judge."""
+
+    candidates: int
+    """At least one."""
+    steps: int = MAX_STEPS
+    """Of a candidate, at most."""
+
+
 def _chat(config: Frozen) -> Mapping[str, frozenset[Ability]]:
     return {config.role if isinstance(config, VerifierConfig) else ROLE: frozenset({Ability.CHAT})}
 
@@ -74,8 +84,8 @@ class Verifier(Generic[ConfigT]):
     paper: str
     config: type[ConfigT]
     score: ScoreCandidates[ConfigT]
-    cost: Callable[[ConfigT, Mapping[str, ModelSpec], int], CallBounds]
-    """Calls by config, team (role to model) and the number of candidates (at least one)."""
+    cost: Callable[[ConfigT, Mapping[str, ModelSpec], Workload], CallBounds]
+    """Calls by config, team (role to model) and what there is to judge."""
     prompts: Callable[[Problem, ConfigT], tuple[str, ...]] = lambda _problem, _config: ()
     """Names of the prompt files it may use for a problem under a config."""
     scale: ScoreScale = "probability"
@@ -112,9 +122,9 @@ class Configured(NamedTuple):
         """See :class:`ScoreCandidates`."""
         return await self.verifier.score(scope, problem, candidates, self.config, node=node, visit=visit)
 
-    def cost(self, team: Mapping[str, ModelSpec], candidates: int) -> CallBounds:
-        """See :attr:`Verifier.cost`."""
-        return self.verifier.cost(self.config, team, candidates)
+    def cost(self, team: Mapping[str, ModelSpec], candidates: int, steps: int = MAX_STEPS) -> CallBounds:
+        """See :attr:`Verifier.cost`, and :class:`Workload`."""
+        return self.verifier.cost(self.config, team, Workload(candidates, steps))
 
     def prompts(self, problem: Problem) -> tuple[str, ...]:
         """See :attr:`Verifier.prompts`."""

@@ -1,12 +1,15 @@
+# ruff: noqa: RUF002 - characters that look alike are what this is about
 r"""Letters of options. Sorted and joined they are the canonical answer: "C and A" is AC.
 
 A letter counts where it stands alone or is marked, as in (B), **B**, B. or "option B". The article "a" and the pronoun "I"
-are words: outside a box they count only where they are marked.
+are words: outside a box they count only where they are marked. Only Latin letters are letters of options, of any width: in
+Russian lists the third one, В, looks like the second Latin one.
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
 
 from .latex import unwrap_delimiters, unwrap_text
 
@@ -14,13 +17,16 @@ _LEAD = re.compile(r"\W*(?:(?:is|are|the|correct|options?|choices?|answers?|lett
 _AND = r"(?:\s*(?:,|;|/|&|\band\b)\s*)+"
 _ALONE = re.compile(rf"[(\[{{\s]*(?:[A-J](?:{_AND}[A-J])*|[A-J]{{2,10}}|[b-hj])[)\]}}.:\s]*")
 _BOXED = re.compile(rf"[(\[{{\s]*[A-Ja-j](?:{_AND}[A-Ja-j])*[)\]}}.:\s]*")
-_MARK = r"(?:\(\s*[A-Ja-j]\s*\)|\[[A-J]\]|\*\*\(?[A-J]\)?[.:]?\*\*|\b(?:[Oo]ption|[Cc]hoice)s?\s*\(?[A-J]\b\)?)"
+_OPTION = r"(?:\b(?:[Oo]ption|[Cc]hoice)s?|\b[Oo]pci[oó]n|[Вв]ариант|[Cc]haguo|বিকল্প|ఎంపిక|ข้อ|ตัวเลือก|选项|選項|選択肢)"
+_UNSPACED = r"[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff]"
+_MARK = rf"(?:\(\s*[A-Ja-j]\s*\)|\[[A-J]\]|\*\*\(?[A-J]\)?[.:]?\*\*|{_OPTION}\s*\(?[A-J](?![A-Za-z0-9])\)?)"
 _MARKED = re.compile(rf"{_MARK}(?:{_AND}(?:{_MARK}|[A-J]\b)|\s*{_MARK})*")
 _OPENING = re.compile(r"(?:[A-J]|[a-j](?=\)))[).:](?=\s|\W*$)")
 _LEADING = re.compile(
-    rf"(?:[B-HJ]|A(?=\s+(?:because|since|as|is|with)\b)|[A-J](?={_AND}[A-J]\b))(?:{_AND}[A-J]\b)*(?=[).:,]|\s|$)"
+    rf"(?:[B-HJ]|A(?={_UNSPACED}|\s+(?:because|since|as|is|with)\b)|[A-J](?={_AND}[A-J]\b))"
+    rf"(?:{_AND}[A-J]\b)*(?=[).:,。]|\s|$|{_UNSPACED})"
 )
-_WORDS = re.compile(r"[Oo]ptions?|[Cc]hoices?|and")
+_WORDS = re.compile(rf"{_OPTION}|and")
 
 
 def read_letters(text: str) -> str | None:
@@ -44,7 +50,8 @@ def find_letters(text: str, *, anywhere: bool = True) -> str | None:
 
 
 def _plain(text: str) -> str:
-    text = unwrap_text(unwrap_delimiters(text[:1_000]).replace("$", "").replace("\\ ", " "))
+    text = unicodedata.normalize("NFKC", text[:1_000])
+    text = unwrap_text(unwrap_delimiters(text).replace("$", "").replace("\\ ", " "))
     return re.sub(r"\s+", " ", re.sub(r"\\[()]", "", text)).strip()
 
 

@@ -4,8 +4,8 @@
 
 A bare number equals the same number with any unit, so that 5 votes with 5 dollars; but 5 dollars is not 5 %, and so this
 relation alone is not transitive. ``group`` therefore lets a bare answer join one unit only: the one with the most members,
-the earliest among equals. Within one unit every answer is compared with the first member of each group. Both rules depend
-on the order by index only, never on the order of arrival.
+the earliest among equals. A noun that is no measure counts as no unit: 5 apples is 5 Äpfel. Within one unit every answer is
+compared with the first member of each group. All rules depend on the order by index only, never on the order of arrival.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import NamedTuple
 from ..candidate import Answer
 from ..problem import AnswerKind
 from .latex import is_phrase
+from .units import measure
 
 Same = Callable[[Answer, Answer], Awaitable[bool]]
 """Decides where :func:`plain_same` cannot."""
@@ -30,9 +31,9 @@ def plain_same(a: Answer, b: Answer) -> bool | None:
     """Whether two answers are the same, or None where only symbols can tell.
 
     Canonical values decide where they are identical, where both are plain numbers or words, and for every kind that is not
-    compared symbolically. A missing unit fits every unit; two units must be the same.
+    compared symbolically. A missing unit fits every unit; two units must be the same as far as :func:`.units.measure` looks.
     """
-    if a.unit and b.unit and a.unit != b.unit:
+    if measure(a.unit) and measure(b.unit) and measure(a.unit) != measure(b.unit):
         return False
     if a.value == b.value:
         return True
@@ -60,7 +61,7 @@ async def group(answers: Sequence[Answer | None], same: Same) -> tuple[int, ...]
         if answer is None:
             continue
         for known in classes:
-            if known.first.unit == answer.unit and await _decide(known.first, answer, same):
+            if measure(known.first.unit) == measure(answer.unit) and await _decide(known.first, answer, same):
                 known.members.append(index)
                 break
         else:
@@ -74,10 +75,10 @@ async def group(answers: Sequence[Answer | None], same: Same) -> tuple[int, ...]
 
 async def _join_bare(classes: list[_Class], same: Same) -> list[list[int]]:
     """Let each class without unit join one class with a unit. Each of these takes in one class, lest two unequal ones meet."""
-    hosts = sorted((c for c in classes if c.first.unit), key=lambda host: (-len(host.members), host.members[0]))
+    hosts = sorted((c for c in classes if measure(c.first.unit)), key=lambda host: (-len(host.members), host.members[0]))
     merged = []
     for bare in classes:
-        if bare.first.unit:
+        if measure(bare.first.unit):
             continue
         members = bare.members
         for host in hosts:

@@ -1,10 +1,12 @@
+# ruff: noqa: RUF001 - characters that look alike are what this is about
 r"""Finding the answer in what a model wrote.
 
 The rules, surest first; the first that yields a canonical answer of the wanted kind decides:
 
 1. the last complete ``\boxed{…}`` or ``\fbox{…}``; a box that never closes ends the text, because its content is cut,
 2. the last line that begins with ``####`` and holds nothing but an answer (a Markdown heading is none),
-3. the last cue, such as "the answer is" (:mod:`.cues`),
+3. the last cue, such as "the answer is" (:mod:`.cues`), in any of its languages; where it says that there is no number,
+   there is none,
 4. the whole text, where it is nothing but an answer,
 5. the last number of the text: a declared fallback, marked by its rule, for numbers and expressions only.
 
@@ -25,16 +27,22 @@ from .choices import find_letters
 from .cues import CUE
 from .latex import MATH, is_phrase, unwrap_delimiters
 from .normalise import Canonical, bare, canonical, canonical_json, first_number, number_at, numbers
-from .numerals import clean, fold
+from .numerals import clean
+from .scripts import unify
 
 _BRACE = re.compile(r"\\(?:boxed|fbox)\s*\{|\\.|[{}]", re.DOTALL)
 _BOX = re.compile(r"\\(?:boxed|fbox)\s*\{")
 _VISIBLE = re.compile(r"\S")
 _HASHES = re.compile(r"^[ \t]*####[ \t]*([^#\n].*)$", re.MULTILINE)
 _FENCE = re.compile(r"^[ \t]*```[ \t]*[\w+-]*[ \t]*$", re.MULTILINE)
-_SENTENCE_END = re.compile(r"(?<!\s[A-Za-z])(?<!\bapprox)(?<!\\left)(?<!\\right)(?<!\\)[.!?](?=\s|$)|。")
-_LINE_WITH_DIGIT = re.compile(r"^.*\d.*$", re.MULTILINE)
+_ABBREVIATED = r"(?<!\s[A-Za-z])(?<!\bapprox)(?<!\bca)(?<!\b[Rr]s)(?<!\bT[Kk])(?<!\b[Ss]h)(?<!రూ)"
+_SENTENCE_END = re.compile(rf"{_ABBREVIATED}(?<!\\left)(?<!\\right)(?<!\\)[.!?](?=\s|$)(?!\s[а-яё])|[。．！？।॥]")
+_LINE_WITH_DIGIT = re.compile(r"^.*[\d十百千万亿億].*$", re.MULTILINE)
 _LIST_MARKER = re.compile(r"^\s*(?:\d+[.)]|[-*+])\s+")
+_NO_NUMBER = re.compile(
+    r"\W{0,4}(?:(?:none|null|nan|n/a|unknown|unbekannt|desconocid[oa]|inconnue?|неизвестно)\b|不明|未知|无法|無法)", re.IGNORECASE
+)
+"""The last word of a model that found no number. Neither an earlier cue nor the last number may speak for it."""
 _MAX_TRIES = 8
 _MAX_LINES = 50
 _MAX_SEGMENT = 1_000
@@ -74,8 +82,10 @@ def _search(text: str, kind: AnswerKind, language: str, *, last_number: bool) ->
         found = _answer(_bare(line[1], kind, language), kind, line[1].strip(), ExtractionRule.HASHES)
         if found:
             return found
-    for cue in _last(CUE, rest):
+    for tries, cue in enumerate(_last(CUE, rest)):
         segment = _segment(rest, cue.end())
+        if tries == 0 and kind is AnswerKind.NUMBER and _NO_NUMBER.match(segment):
+            return None
         found = _answer(_announced(segment, kind, language), kind, segment, ExtractionRule.CUE)
         if found:
             return found
@@ -133,12 +143,13 @@ def _announced(segment: str, kind: AnswerKind, language: str) -> Canonical | Non
     if kind is AnswerKind.CHOICE:
         letters = find_letters(segment)
         return Canonical(letters) if letters else None
+    segment = segment if "(" in segment else segment.rstrip(")")  # the end of "(Answer: 5.)"
     parts = [segment, *(formula[0] for formula in MATH.finditer(segment)), segment.rpartition("=")[2]]
     for part in parts:
         found = bare(part, kind, language=language)
         if found:
             return found
-    words = unwrap_delimiters(fold(segment))
+    words = unwrap_delimiters(unify(segment, language))
     found = first_number(words.rpartition("=")[2], language=language) or first_number(words, language=language)
     phrase = kind is AnswerKind.EXPRESSION and is_phrase(words) and len(words.split()) <= 4
     return found or (canonical(segment, kind, language=language) if phrase else None)
@@ -147,7 +158,7 @@ def _announced(segment: str, kind: AnswerKind, language: str) -> Canonical | Non
 def _last_number(text: str, kind: AnswerKind, language: str) -> Answer | None:
     """The last number that is no list marker; looks at the last lines that hold a digit."""
     for line in _last(_LINE_WITH_DIGIT, text, _MAX_LINES):
-        found = numbers(fold(_LIST_MARKER.sub("", line[0][-_MAX_SEGMENT:])))
+        found = numbers(unify(_LIST_MARKER.sub("", line[0][-_MAX_SEGMENT:]), language))
         if found:
             return _answer(number_at(found[-1], language), kind, found[-1][0].strip(), ExtractionRule.LAST_NUMBER)
     return None

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from .numerals import LETTER
+
 FUNCTIONS = frozenset(
     {
         "sin",
@@ -77,9 +79,9 @@ _SYNONYMS = (
     (re.compile(r"(?<=[0-9]),(?=[0-9])(?![0-9]{3}(?![0-9]))"), ", "),  # 1,2 lists two numbers; 101,110 is one, 101, 110 two
 )
 _SPACE = re.compile(r"(\\[A-Za-z]+ (?=[A-Za-z])|(?<=[0-9],) (?=[0-9]))| ")
-_PHRASE = re.compile(r"[^\W\d_]+(?:[ '-][^\W\d_]+)*")
+_PHRASE = re.compile(rf"{LETTER}+(?:[ '-]{LETTER}+)*")
 _COMMAND = re.compile(r"\\(?:begin|end)\{[a-z*]+\}|\\[A-Za-z]+")
-_WORD = re.compile(r"[^\W\d_]{2,}")
+_WORD = re.compile(rf"{LETTER}{{2,}}")
 _PROSE = frozenset({"am", "an", "as", "at", "be", "by", "he", "if", "in", "is", "it", "no", "of", "on", "so", "to", "we"})
 _MAX_PASSES = 20
 

@@ -13,8 +13,9 @@ from typing import Any, NamedTuple
 from ..problem import AnswerKind
 from .choices import read_letters
 from .latex import is_phrase, is_prose, normal_latex, unwrap_delimiters, unwrap_formulas, unwrap_text
-from .numerals import NUMBER, clean, flatten_fractions, fold, show, value_of
-from .units import CURRENCY_BEFORE, Tail, read_currency, read_tail
+from .numerals import LETTER, NUMBER, clean, flatten_fractions, fold, show, value_of
+from .scripts import unify
+from .units import UNIT_BEFORE, Tail, measure, read_tail, read_unit_before
 
 MAX_EXPRESSION = 2_000
 """Characters. What is longer is no answer that anybody compares; normalising it would cost time quadratic in its length."""
@@ -25,15 +26,24 @@ _TIME = re.compile(r"([0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?)\s*([AaPp])?\.?\s*(?:[Mm
 _COMMAND_NAME = re.compile(r"\\[A-Za-z]+")
 _NUMERIC = re.compile(r"[0-9.eEi+*/^_!(){} -]+")
 _NAME = re.compile(
-    r"(?:\\?[A-Za-z]+|\\angle\s*[A-Z]{1,3})(?:_(?:\w|\{\w+\}))?(?:\([a-z](?:,\s*[a-z])*\))?|(?:[A-Za-z]{2,}\s+)*[A-Za-z]{2,}"
+    r"(?:\\?[A-Za-z]+|\\angle\s*[A-Z]{1,3})(?:_(?:\w|\{\w+\}))?(?:\([a-z](?:,\s*[a-z])*\))?|"
+    rf"(?:{LETTER}{{2,}}\s+)*{LETTER}{{2,}}"
 )
 _ARITHMETIC = re.compile(r"(?:[0-9.,\s+*/()%$^{}-]|\\(?:times|cdot|div|circ|[%$,! ]))+")
 _UNIT_AT_END = re.compile(r"(?:\\[,;: ~]|\s)*(\\(?:text|mathrm|mbox|textrm)\s*\{[^{}]*\}(?:\s*\^\s*\{?[23]\}?)?|\\%)\s*\.?$")
+_DATE = re.compile(
+    r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}|[0-9]{1,2}([./-])[0-9]{1,2}\1[0-9]{4}|"
+    r"(?:[0-9]{2,4}年)?[0-9]{1,2}月[0-9]{1,2}[日号]|[0-9]{4}年[0-9]{1,2}月"
+)
+_DATE_IN_PROSE = re.compile(rf"(?<![0-9.,/'-])(?:{_DATE.pattern})(?![0-9/]|-[0-9])")
+_UNIT_BEFORE = re.compile(UNIT_BEFORE)
 _NUMBER_IN_PROSE = re.compile(
-    r"(?P<sign>(?<![\w)}])[+-])?(?P<currency>\\?[$€£¥₹]\s*)?(?P<inner>(?<=[$€£¥₹])[+-])?"
+    rf"(?P<sign>(?<![\w)}}])[+-])?(?P<before>{UNIT_BEFORE})?(?P<inner>(?<=[$€£¥₹৳฿₽])[+-])?"
     r"(?<![A-Za-z0-9_^{])(?<![0-9][.,:'])(?P<time>[0-9]{1,2}:[0-9]{2}(?![0-9:]))?"
     rf"(?(time)|(?>{NUMBER})(?!\s*(?:\^|\\(?:sqrt|pi|frac))))"
 )
+_OUT_OF = re.compile(r"[^0-9。.、,]{0,12}(?:のうち|の中|之中|当中|其中|中的|中有|মধ্যে)")
+"""Behind a number that says of how many: 12個のうち10個 is 10 of the 12."""
 _WORDS_AFTER = re.compile(r"[^,;:()=0-9\n!?]*")
 
 _NOTHING = frozenset({"none", "null", "nan", "n/a"})
@@ -57,7 +67,7 @@ def canonical(raw: str, kind: AnswerKind, *, language: str = "en") -> Canonical 
     value: str | None = raw
     match kind:
         case AnswerKind.NUMBER:
-            return bare(raw, kind, language=language) or first_number(fold(raw[:MAX_EXPRESSION]), language=language)
+            return bare(raw, kind, language=language) or first_number(unify(raw[:MAX_EXPRESSION], language), language=language)
         case AnswerKind.EXPRESSION:
             return bare(raw, kind, language=language) or _other(raw, language)
         case AnswerKind.CHOICE:
@@ -86,10 +96,13 @@ def bare(raw: str, kind: AnswerKind, *, language: str = "en") -> Canonical | Non
 
 def _read(raw: str, kind: AnswerKind, language: str) -> Canonical | None:
     number = kind is AnswerKind.NUMBER
-    text = _right_side(unwrap_delimiters(fold(raw)), always=number)
-    time = _TIME.fullmatch(text.rstrip(". "))
+    text = _right_side(unwrap_delimiters(unify(raw, language)), always=number)
+    moment = text.rstrip(". ")
+    time = _TIME.fullmatch(moment)
     if time:
         return Canonical(time[1] + (f" {time[2].lower()}m" if time[2] else ""))
+    if _DATE.fullmatch(moment):
+        return Canonical(moment)
     found = read_quantity(text, language=language, algebra=not number)
     if found:
         return found
@@ -131,41 +144,44 @@ def read_quantity(text: str, *, language: str, algebra: bool) -> Canonical | Non
     rest = flatten_fractions(text).strip()
     negative = rest.startswith("-")
     rest = rest[1:].lstrip() if rest.startswith(("-", "+")) else rest
-    currency = CURRENCY_BEFORE.match(rest)
-    if currency:
-        rest = rest[currency.end() :]
+    before = _UNIT_BEFORE.match(rest)
+    if before:
+        rest = rest[before.end() :]
         negative, rest = (True, rest[1:]) if rest.startswith("-") and not negative else (negative, rest)
     match = _NUMBER.match(rest)
-    tail = read_tail(rest[match.end() :], algebra=algebra) if match else None
+    tail = read_tail(rest[match.end() :], algebra=algebra, language=language) if match else None
     if not match or not tail:
         return None
-    unit = read_currency(currency[0]) if currency else tail.unit
-    value = value_of(match, language, lists=algebra and not unit)
+    unit = read_unit_before(before[0], language) if before else tail.unit
+    value = value_of(match, language, lists=algebra and not unit, money=bool(before))
     return None if value is None else Canonical(show((-value if negative else value) * tail.scale), unit)
 
 
 def numbers(text: str) -> list[re.Match[str]]:
-    """The numbers and times in a folded text. Exponents, indices, arguments of roots and digits in names are none."""
-    return list(_NUMBER_IN_PROSE.finditer(flatten_fractions(unwrap_text(unwrap_formulas(text)))))
+    """The numbers and times in a unified text. Exponents, indices, arguments of roots, digits in names and dates are none."""
+    plain = flatten_fractions(unwrap_text(unwrap_formulas(text)))
+    return list(_NUMBER_IN_PROSE.finditer(_DATE_IN_PROSE.sub(" ", plain)))
 
 
 def number_at(match: re.Match[str], language: str) -> Canonical | None:
     """The canonical form of one of :func:`numbers`, with the currency, percent sign or measure that stands beside it."""
     if match["time"]:
         return Canonical(match["time"])
-    value = value_of(match, language)
+    value = value_of(match, language, money=bool(match["before"]))
     if value is None:
         return None
     after = _WORDS_AFTER.match(match.string, match.end())
-    tail = (read_tail(after[0].split(". ")[0], algebra=True) if after else None) or Tail()
-    unit = read_currency(match["currency"]) if match["currency"] else tail.measure
+    tail = (read_tail(after[0].split(". ")[0], algebra=True, language=language) if after else None) or Tail()
+    unit = read_unit_before(match["before"], language) if match["before"] else tail.unit if measure(tail.unit) else None
     negative = "-" in {match["sign"], match["inner"]}
     return Canonical(show((-value if negative else value) * tail.scale), unit)
 
 
 def first_number(text: str, *, language: str) -> Canonical | None:
-    """The first number of a folded text: "5 apples for 15 puddings" is 5."""
+    """The first number of a unified text: "5 apples for 15 puddings" is 5, and so is "15個のうち5個"."""
     found = numbers(text)
+    if len(found) > 1 and _OUT_OF.match(found[0].string, found[0].end()):
+        del found[0]
     return number_at(found[0], language) if found else None
 
 

@@ -5,8 +5,10 @@ A number is a :class:`fractions.Fraction`, shown as an integer or a reduced ``p/
 
 Separators: where both ``,`` and ``.`` occur, the last one is the decimal point. One that occurs twice groups digits. A lone
 one is decided by the language of the text: in English ``1,234`` is 1234 and ``1.234`` a decimal, in German it is the other
-way round; before other than three digits it is a decimal point in both (``57,00`` is 57). Apostrophes and thin or no-break
-spaces only ever group.
+way round; before other than three digits it is a decimal point in both (``57,00`` is 57). Two English spellings are so
+common in texts that models write in other languages that they are read as English there too: ``$1,430``, with the currency
+before the number, and ``25,000``, which as a decimal would end in needless zeros. Apostrophes and thin or no-break spaces
+only ever group.
 
 No number has more than :data:`MAX_DIGITS` digits or so large an exponent: what is longer stays text, so that hostile input
 costs no time.
@@ -22,6 +24,9 @@ MAX_DIGITS = 400
 
 DECIMAL_COMMA = frozenset({"cs", "da", "de", "es", "fr", "id", "it", "nl", "pl", "pt", "ru", "sv", "tr", "uk", "vi"})
 """Languages that write 1.234,5 where English writes 1,234.5."""
+
+LETTER = r"(?:[^\W\d_]|[\u0300-\u036f\u0900-\u0963\u0970-\u09f1\u0a00-\u0e3e\u0e40-\u0e7f])"
+r"""One letter, or one of the vowel signs of Indian scripts and Thai, which ``\w`` leaves out. For folded text."""
 
 _SUPERSCRIPTS = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁿ", "0123456789+-n", strict=True))
 _SUBSCRIPTS = dict(zip("₀₁₂₃₄₅₆₇₈₉₊₋ₙ", "0123456789+-n", strict=True))
@@ -53,6 +58,11 @@ _GROUPS_OF_THREE = re.compile(r"[0-9]{1,3}([,.'])[0-9]{3}(?:\1[0-9]{3})*")
 _INDIAN_GROUPS = re.compile(r"[0-9]{1,2}(?:,[0-9]{2})+,[0-9]{3}")
 
 
+def primary(language: str) -> str:
+    """The first part of a language tag: ``zh-Hans`` is ``zh``."""
+    return re.split("[-_]", language, maxsplit=1)[0].casefold()
+
+
 def clean(text: str) -> str:
     """Replace lone surrogates, which neither JSON nor pydantic accepts."""
     return _SURROGATE.sub("\ufffd", text)
@@ -82,11 +92,11 @@ def flatten_fractions(text: str) -> str:
     return _LATEX_FRACTION.sub(flat, text)
 
 
-def read_digits(text: str, language: str, *, lists: bool = False) -> Fraction | None:
+def read_digits(text: str, language: str, *, lists: bool = False, money: bool = False) -> Fraction | None:
     """The value of digits with separators; None where the separators fit no convention.
 
     ``lists``: in an expression ``1,2`` lists two numbers, so that a lone comma is a decimal point only in money-like
-    ``57,00`` or where the language says so.
+    ``57,00`` or where the language says so. ``money``: a currency stands before the digits.
     """
     marks = [c for c in text if not c.isdigit()]
     if len(text) - len(marks) > MAX_DIGITS:
@@ -95,24 +105,29 @@ def read_digits(text: str, language: str, *, lists: bool = False) -> Fraction | 
         return Fraction(int(text))
     last = marks[-1]
     whole, _, decimals = text.rpartition(last)
-    if last == "'" or marks.count(last) > 1 or (len(marks) == 1 and _lone_mark_groups(text, last, language)):
+    if last == "'" or marks.count(last) > 1 or (len(marks) == 1 and _lone_mark_groups(text, language, money)):
         grouped = _GROUPS_OF_THREE.fullmatch(text) or _INDIAN_GROUPS.fullmatch(text)
         return Fraction(int("".join(c for c in text if c.isdigit()))) if grouped else None
     if len(marks) > 1 and not (_GROUPS_OF_THREE.fullmatch(whole) or _INDIAN_GROUPS.fullmatch(whole)):
         return None
-    if lists and marks == [","] and language not in DECIMAL_COMMA and not re.fullmatch("0[0-9]+", decimals):
+    if lists and marks == [","] and primary(language) not in DECIMAL_COMMA and not re.fullmatch("0[0-9]+", decimals):
         return None
     return Fraction(f"{''.join(c for c in whole if c.isdigit()) or '0'}.{decimals}")
 
 
-def _lone_mark_groups(text: str, mark: str, language: str) -> bool:
-    grouping = "." if language in DECIMAL_COMMA else ","
-    return mark == grouping and not text.startswith("0") and bool(_GROUPS_OF_THREE.fullmatch(text))
+def _lone_mark_groups(text: str, language: str, money: bool) -> bool:
+    if text.startswith("0") or not _GROUPS_OF_THREE.fullmatch(text):
+        return False
+    decimal_comma = primary(language) in DECIMAL_COMMA
+    return decimal_comma if "." in text else not decimal_comma or money or text.endswith("00")
 
 
-def value_of(match: re.Match[str], language: str, *, lists: bool = False) -> Fraction | None:
-    """The value of a match of :data:`NUMBER`; None where it is none (division by zero, too large, odd separators)."""
-    value = read_digits(match["head"], language, lists=lists)
+def value_of(match: re.Match[str], language: str, *, lists: bool = False, money: bool = False) -> Fraction | None:
+    """The value of a match of :data:`NUMBER`; None where it is none (division by zero, too large, odd separators).
+
+    ``lists`` and ``money`` as in :func:`read_digits`.
+    """
+    value = read_digits(match["head"], language, lists=lists, money=money)
     power = match["exp"] or match["power"]
     if match["under"] and value is not None:
         under = read_digits(match["under"], language, lists=lists)

@@ -56,7 +56,7 @@ def _of_policy(spec: RunSpec, calls: int, call_timeout: float) -> Amounts:
         messages=(*spec.problem.messages, Message(role="system", content="\n\n".join(spec.prompts.values()))),
         max_tokens=config.max_tokens if isinstance(config, Sampling) else model.context,
     )
-    prompt = model.context if strategy.converses else asked.prompt_bound()
+    prompt = model.context if strategy.converses or strategy.roles(config) else asked.prompt_bound()
     found = _times(upper_bound(model, asked, prompt, call_timeout), calls)
     if (extra := samples(spec) - calls) > 0:  # several in one request, whose prompt is paid once
         found = found.plus(_times(upper_bound(model, asked, 0, 0.0), extra))

@@ -155,6 +155,7 @@ def _sample(cell: Cell, index: int, candidate: Candidate, grade: Grade, number: 
         completion_tokens=candidate.completion_tokens,
         logprob=candidate.logprob,
         score=candidate.scores[-1].value if candidate.scores else None,
+        language=candidate.language,
     )
 
 

@@ -110,6 +110,8 @@ class Sample:
     """The last verifier's value."""
     steps: tuple[float | None, ...] = ()
     """The same of each step, where it judged steps."""
+    language: str = ""
+    """In which it was to be reasoned; empty for one that was given, and where an older symposia wrote it."""
 
 
 @dataclass(frozen=True)

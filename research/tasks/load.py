@@ -24,7 +24,7 @@ from .files import Row
 from .item import Item, Split, item_id, split_of
 from .opening import Opening, may_read
 from .sources import Source, open_source
-from .task import PART, ROW, TASKS, Draft, SolutionOptions, Task
+from .task import PART, ROW, TASKS, Draft, ParallelOptions, SolutionOptions, Task, TaskOptions
 
 
 @dataclass(frozen=True)
@@ -104,10 +104,15 @@ def load_task(
     if limit is not None and limit < 1:
         raise TaskError(f"limit {limit} leaves no problem of task {found.name}", hint="give at least 1")
     settings = read_options(found.options, options or {}, f"task {found.name}", what="task option")
+    parallel = isinstance(settings, ParallelOptions) and settings.parallel
     source = open_source(found, settings, data, wanted)
+    if parallel:  # opened in any case, to hear of parts that are not there
+        source = open_source(found, _of_all_parts(found, settings), data, wanted)
     tally = _Tally({}, [], Counter())
     judged, balanced = (settings.solutions, settings.balanced) if isinstance(settings, SolutionOptions) else (False, False)
-    items = [_item(found, read, judged=judged) for read in _records(found, source, tally) if read.split is wanted]
+    reads = [read for read in _records(found, source, tally) if read.split is wanted]
+    items = [_item(found, read, judged=judged) for read in reads]
+    items = _with_translations(reads, items, _parts_of(found, settings)) if parallel else items
     if not items:
         raise TaskError(f"{source.label} has no problem for the {wanted} split of task {found.name}", hint=_other(tally, wanted))
     items = _in_turn(items) if balanced else items
@@ -192,6 +197,30 @@ def _item(task: Task, read: _Read, *, judged: bool) -> Item:
         worth=given.worth if given is not None else (),
         data=draft.data,
     )
+
+
+def _parts_of(task: Task, settings: TaskOptions) -> Sequence[str]:
+    """The parts asked for; none means all."""
+    return () if task.parts is None else getattr(settings, task.parts.option)
+
+
+def _of_all_parts(task: Task, settings: TaskOptions) -> TaskOptions:
+    return settings if task.parts is None else settings.model_copy(update={task.parts.option: ()})
+
+
+def _with_translations(reads: Sequence[_Read], items: Sequence[Item], languages: Sequence[str]) -> list[Item]:
+    """The items in ``languages`` (all where there are none), each with what it is in the others."""
+    said: dict[str | None, dict[str, str]] = {}
+    for read, item in zip(reads, items, strict=True):
+        said.setdefault(read.draft.key, {})[item.problem.language] = item.problem.question
+    found = []
+    for read, item in zip(reads, items, strict=True):
+        own = item.problem.language
+        if not languages or own in languages:
+            others = {code: text for code, text in said[read.draft.key].items() if code != own}
+            problem = item.problem.model_copy(update={"translations": others})
+            found.append(item.model_copy(update={"problem": problem}))
+    return found
 
 
 def _in_turn(items: list[Item]) -> list[Item]:

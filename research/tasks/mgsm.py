@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from ...core.options import Names
 from .fields import number, text
-from .task import PART, ROW, Draft, Hub, Parts, Record, Task, TaskOptions
+from .task import PART, ROW, Draft, Hub, ParallelOptions, Parts, Record, Task
 
 LANGUAGES = ("bn", "de", "en", "es", "fr", "ja", "ru", "sw", "te", "th", "zh")
 
 
-class MgsmOptions(TaskOptions):
+class MgsmOptions(ParallelOptions):
     """Options of ``mgsm``."""
 
     language: Names = ()

@@ -74,6 +74,13 @@ class SolutionOptions(TaskOptions):
     """Problems with right and with wrong solutions take turns, as long as there are both."""
 
 
+class ParallelOptions(TaskOptions):
+    """The base of the options of tasks whose parts are languages, where translations of one problem share a :attr:`Draft.key`."""
+
+    parallel: bool = False
+    """Problems with their questions in all other languages that are there, for ``cross-lingual`` with ``mode=parallel``."""
+
+
 @dataclass(frozen=True)
 class Parts:
     """A data set in parts: files of a folder; configurations, splits or files at the hub."""

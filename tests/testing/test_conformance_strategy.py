@@ -54,6 +54,19 @@ def tool(prompt: str, sample: int) -> str:
     return f"```python\ndef run(n):\n    return 2 * n\n```\n```json\n{json.dumps(told)}\n```"
 
 
+def not_so_in_french(prompt: str, sample: int) -> str:
+    return f"FAKE. \\boxed{{{2 if 'French' in prompt and sample == 0 else 1}}}"
+
+
+def in_french_only(prompt: str, sample: int) -> str:
+    return "FAKE : combien font 1 + 1 ?" if "French" in prompt else "FAKE: 2"
+
+
+def more_or_less_likely(prompt: str, sample: int) -> dict[str, Any]:
+    logprobs = (-0.1 - sample % 3, -0.2)
+    return {"content": f"FAKE {sample % 4}. \\boxed{{{(1, 1, 2)[sample % 3]}}}", "logprobs": logprobs}
+
+
 def twice(code: str) -> Execution:
     return Execution(ending=Ending.OK, value=4 if "'n': 2" in code else 2)
 
@@ -71,6 +84,18 @@ TRIALS: dict[str, dict[str, Any]] = {
     "program-of-thought repaired": {"options": {"n": 3, "repairs": 2}, "replies": {"policy": repaired_program}},
     "react": {"replies": {"policy": calculates}},
     "react unhelped": {"options": {"turns": 1}},
+    "cross-lingual": {"options": {"n": 4, "languages": "en,fr"}, "replies": {"policy": not_so_in_french}},
+    "cross-lingual beta": {"options": {"n": 8, "languages": "en,fr", "stop": "beta"}, "replies": {"policy": not_so_in_french}},
+    "cross-lingual translated": {
+        "options": {"n": 4, "languages": "en,fr,de", "mode": "translate-then-solve"},
+        "replies": {"translator": in_french_only},
+    },
+    "cross-lingual aligned": {"options": {"n": 3, "languages": "en,fr", "mode": "align-then-solve"}},
+    "adaptive-consistency": {"options": {"n": 8, "window": 3}},
+    "early-stopping-consistency": {"options": {"n": 6, "window": 3, "batched": False}},
+    "weighted-vote": {"options": {"n": 3, "weights": "rank", "batched": False}, "replies": {"verifier": judged}},
+    "rpc": {"options": {"n": 6, "batched": False}, "replies": {"policy": more_or_less_likely}},
+    "tail-confidence": {"options": {"n": 3, "batched": False}, "replies": {"policy": more_or_less_likely}},
     "best-of-n": {"options": {"n": 3, "batched": False}, "replies": {"verifier": judged}},
     "best-of-n unread": {"options": {"n": 3, "batched": False}},
     "write-tool": {"replies": {"policy": tool}, "execute": twice, "answer_kind": "json"},

@@ -167,7 +167,7 @@ def asker(**habits: Any) -> Verifier[Any]:
         "paper": "none",
         "config": AskConfig,
         "score": score,
-        "cost": lambda config, spec, n: CallBounds(n, n),
+        "cost": lambda config, team, work: CallBounds(work.candidates, work.candidates),
     }
     return Verifier(**(entry | card))
 
@@ -177,7 +177,7 @@ REPLIES = {"replies": lambda prompt, sample: "0.8" if "{2}" in prompt else "0.3"
 BROKEN: dict[str, tuple[str, Verifier[Any], str]] = {
     "name": ("card", asker(name="The Asker"), "no name of the form"),
     "options": ("config", asker(config=Loose), "is not frozen"),
-    "formula": ("cost", asker(cost=lambda config, spec, n: CallBounds(1, 1)), "3 calls for 3 candidates"),
+    "formula": ("cost", asker(cost=lambda config, team, work: CallBounds(1, 1)), "3 calls for 3 candidates"),
     "free": ("cost", asker(free=True), "cost 0 calls, and it made 3"),
     "undeclared": ("cost", asker(needs=lambda config: {"other": frozenset({Ability.CHAT})}), "that it does not declare"),
     "whole": ("steps", asker(whole=True), "1 steps were scored where the candidate has 2"),

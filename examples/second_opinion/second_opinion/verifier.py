@@ -56,6 +56,6 @@ VERIFIER = Verifier(
     paper="an example; nobody claims that short is right",
     config=BrevityConfig,
     score=_score,
-    cost=lambda _config, _team, _candidates: CallBounds(0, 0),
+    cost=lambda _config, _team, _work: CallBounds(0, 0),
     needs=lambda _config: {},
 )

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from symposia.agents.verifiers.combining import Combine, Rule, combine, lower_bound
-from symposia.agents.verifiers.reference import given_answer, most_frequent
+from symposia.agents.verifiers.ensemble.combining import Combine, Rule, combine, lower_bound
+from symposia.agents.verifiers.rollout.reference import given_answer, most_frequent
 from symposia.core.answers import extract
 from symposia.core.candidate import Score
 from symposia.core.errors import ConfigError

@@ -89,7 +89,7 @@ ECHO = Verifier(
     paper="none",
     config=EchoConfig,
     score=_echo,
-    cost=lambda config, team, count: CallBounds(1, count),
+    cost=lambda config, team, work: CallBounds(1, work.candidates),
     prompts=lambda problem, config: ("verifier.again",),
     tools=lambda config: ("calculator",),
 )

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from symposia.agents.verifiers.first_wrong import implied, most_tries, next_step
+from symposia.agents.verifiers.rollout.first_wrong import implied, most_tries, next_step
 from symposia.agents.verifiers.step_scores import first_error
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from symposia.agents.verifiers.calculations import calculations
-from symposia.agents.verifiers.date_claims import date_claims
-from symposia.agents.verifiers.recompute import judged
+from symposia.agents.verifiers.recompute.calculations import calculations
+from symposia.agents.verifiers.recompute.date_claims import date_claims
+from symposia.agents.verifiers.recompute.recompute import judged
 from symposia.agents.verifiers.verifier import VERIFIERS
 from symposia.core.problem import Solution
 from symposia.testing import ScriptedModel

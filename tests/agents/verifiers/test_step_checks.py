@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from symposia.agents.verifiers.step_checks import find_check, read_verdict
+from symposia.agents.verifiers.generative.step_checks import find_check, read_verdict
 
 
 def test_a_program_ends_the_reply() -> None:

@@ -209,7 +209,7 @@ async def test_samples_are_averaged(tmp_path: Path, abilities: tuple[Ability, ..
     model = examiner(said)
     async with opened(tmp_path, model, *abilities) as session:
         score = score_of(await solve(session, samples=3, temperature=0.7))
-        bounds = VERIFIER.cost(VERIFIER.configure({"samples": 3, "temperature": 0.7}), {"policy": fake_spec("m", abilities)}, 1)
+        bounds = VERIFIER.under({"samples": 3, "temperature": 0.7}).cost({"policy": fake_spec("m", abilities)}, 1)
     assert score.value == pytest.approx(0.6)
     assert [call.output["value"] for call in score.evidence] == ["2", "3"]
     first = [call.request for call in model.calls if len(call.request.messages) == 1]
@@ -405,7 +405,7 @@ def test_the_cost_bounds() -> None:
     plain = {"policy": fake_spec("m", PLAIN)}
 
     def cost(team: Any, count: int, **options: Any) -> tuple[int, int]:
-        bounds = VERIFIER.cost(VERIFIER.configure(options), team, count)
+        bounds = VERIFIER.under(options).cost(team, count)
         return bounds.least, bounds.most
 
     assert cost(plain, 1) == (2, 6)
@@ -422,7 +422,7 @@ async def test_the_most_that_a_verification_takes(tmp_path: Path) -> None:
     model = examiner(said)
     async with opened(tmp_path, model) as session:
         assert score_of(await solve(session)).value is None
-    assert len(model.calls) == VERIFIER.cost(VERIFIER.configure({}), {"policy": fake_spec("m", ABLE)}, 1).most
+    assert len(model.calls) == VERIFIER.under({}).cost({"policy": fake_spec("m", ABLE)}, 1).most
 
 
 def test_samples_that_would_all_be_the_same_are_refused() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from symposia.agents.verifiers.translation import computes, readings
+from symposia.agents.verifiers.program.translation import computes, readings
 from symposia.core.answers import extract
 from symposia.core.problem import AnswerKind
 

@@ -105,7 +105,7 @@ def test_the_files_look_so(tmp_path: Path) -> None:
             ),
         ),
         samples=(
-            sample("p|1", "größe", answer='"7"', unit=None, credit=0.0, logprob=None, completion_tokens=None),
+            sample("p|1", "größe", answer='"7"', unit=None, credit=0.0, logprob=None, completion_tokens=None, language="de"),
             sample(
                 "p|1", "größe", 1, answer=None, group=-1, credit=0.0, rule=None, finish="length", score=0.125, steps=(1.0, None)
             ),
@@ -125,9 +125,9 @@ def test_the_files_look_so(tmp_path: Path) -> None:
         ),
     ]
     assert text["candidates.csv"] == [
-        "problem,arm,seed,index,answer,unit,group,credit,rule,finish,completion_tokens,logprob,score,steps",
-        'p|1,größe,0,0,"""\\""7\\""""",,0,0,marker,stop,,,,',
-        "p|1,größe,0,1,,,-1,0,,length,100,-3.25,0.125,1 -",
+        "problem,arm,seed,index,answer,unit,group,credit,rule,finish,completion_tokens,logprob,score,steps,language",
+        'p|1,größe,0,0,"""\\""7\\""""",,0,0,marker,stop,,,,,de',
+        "p|1,größe,0,1,,,-1,0,,length,100,-3.25,0.125,1 -,",
     ]
     head = json.loads((tmp_path / "experiment.json").read_text(encoding="utf-8"))
     assert head["format"] == 1
@@ -153,7 +153,7 @@ def _edit(path: Path, old: str, new: str) -> None:
             "p000,greedy,0,first",
             r"candidates\.csv, line 2, column index: 'first' is not a whole",
         ),
-        ("candidates.csv", "p001,greedy,0", "p001,greedy", r"candidates\.csv, line 3: 13 cells where there are 14 columns"),
+        ("candidates.csv", "p001,greedy,0", "p001,greedy", r"candidates\.csv, line 3: 14 cells where there are 15 columns"),
         ("candidates.csv", "p001,greedy,0", "p001,greedy,7", r"candidates\.csv, line 3: no trial p001, greedy, 7 in trials\.csv"),
         ("candidates.csv", "p001,greedy,0,0", "p000,greedy,0,0", r"candidates\.csv, line 3: the same row stands above"),
         ("trials.csv", "p001,greedy", "p001,gready", r"trials\.csv, line 3: no arm 'gready' in experiment\.json"),

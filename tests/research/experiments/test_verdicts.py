@@ -328,7 +328,7 @@ def test_evidence_from_before_steps_were_kept_is_read(tmp_path: Path) -> None:
     save(whole, tmp_path)
     assert load(tmp_path) == in_order(whole)
     with (tmp_path / "candidates.csv").open(newline="") as file:
-        rows = [row[:-1] for row in csv.reader(file)]
+        rows = [row[:-2] for row in csv.reader(file)]
     with (tmp_path / "candidates.csv").open("w", newline="") as file:
         csv.writer(file, lineterminator="\n").writerows(rows)
     assert all(one.steps == () for one in load(tmp_path).samples)

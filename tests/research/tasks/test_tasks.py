@@ -205,6 +205,23 @@ def test_mgsm_takes_the_language_from_the_name_and_keeps_translations_in_one_spl
     assert load_task("mgsm", folder, options={"language": ["sw", "de"]}).counts == {k: n * 2 for k, n in alone.counts.items()}
 
 
+def test_parallel_problems_bring_their_question_in_the_other_languages(write: Write) -> None:
+    folder = _parallel(write)
+    plain, found = (load_task("mgsm", folder, options={"language": "fr"} | more) for more in ({}, {"parallel": True}))
+    assert [item.id for item in found.items] == [item.id for item in plain.items]
+    assert {(item.split, item.gold) for item in found.items} == {(item.split, item.gold) for item in plain.items}
+    for item in found.items:
+        row = item.data["row"]
+        assert item.problem.translations == {"de": f'Frage "{row}" (de)?', "sw": f'Frage "{row}" (sw)?'}
+    assert not any(item.problem.translations for item in plain.items)
+    every = load_task("mgsm", folder, options={"parallel": True}, limit=3)
+    assert [set(item.problem.translations) for item in every.items] == [{"fr", "sw"}, {"de", "sw"}, {"de", "fr"}]
+    alone = load_task("mgsm", folder / "mgsm_de.tsv", options={"parallel": True}, limit=1)
+    assert alone.items[0].problem.translations == {}
+    with pytest.raises(TaskError, match="mgsm has no file for language ja"):
+        load_task("mgsm", folder, options={"language": "de,ja", "parallel": True})
+
+
 def test_languages_take_turns_so_that_a_limit_is_fair(write: Write) -> None:
     found = load_task("mgsm", _parallel(write), limit=6)
     assert [item.problem.language for item in found.items] == ["de", "fr", "sw"] * 2

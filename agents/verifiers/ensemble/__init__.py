@@ -1,0 +1,1 @@
+"""One score made of those of several verifiers."""

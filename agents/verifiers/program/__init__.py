@@ -1,0 +1,1 @@
+"""The solution translated into a program, whose value must agree with it."""

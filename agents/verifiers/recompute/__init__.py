@@ -1,0 +1,1 @@
+"""What a solution computes, and says about dates, computed again without a model."""

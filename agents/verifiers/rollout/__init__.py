@@ -1,0 +1,1 @@
+"""What completions of the prefixes of a solution come to."""
