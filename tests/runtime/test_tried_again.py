@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from symposia.core.errors import ModelTimeoutError, ReplayDiverged
-from symposia.core.records import EntryStatus, JournalEntry
+from symposia.core.records import EntryKind, EntryStatus, JournalEntry
 from symposia.core.result import Result, Status
 from symposia.models.gateway import ModelGateway, RetryPolicy
+from symposia.runtime.journal import Journal
 from symposia.runtime.session import Session
 from symposia.runtime.settings import load_settings
 from symposia.testing import ScriptedCall, ScriptedModel, fake_spec
@@ -85,3 +86,24 @@ async def test_without_a_failure_another_request_is_refused_as_ever(tmp_path: Pa
         changed = record.model_copy(update={"spec": record.spec.model_copy(update={"seed": 9})})
         with pytest.raises(ReplayDiverged):
             await (await session.execution(changed, again=True)).execute()
+
+
+def entry(key: str, attempt: int, request_hash: str, *, failed: bool = False) -> JournalEntry:
+    failure = {"code": "timeout", "message": "FAKE", "retryable": True}
+    return JournalEntry(
+        key=key,
+        attempt=attempt,
+        kind=EntryKind.CALL,
+        status=EntryStatus.FAILED if failed else EntryStatus.DONE,
+        request_hash=request_hash,
+        request={},
+        response=failure if failed else {},
+        elapsed=0.0,
+    )
+
+
+def test_a_second_try_that_was_broken_off_goes_on_as_one() -> None:
+    beyond = [entry("write.0.0", 0, "a", failed=True), entry("write.0.0", 1, "a"), entry("repair.1.0", 0, "b")]
+    assert Journal(beyond, None).find("repair.1.0", "c") is None
+    with pytest.raises(ReplayDiverged):
+        Journal(beyond[1:], None).find("repair.1.0", "c")
