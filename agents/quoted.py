@@ -15,7 +15,7 @@ from typing import Any
 from ..core.marks import unmarked
 from ..core.problem import ImagePart, Message, TextPart
 
-_OURS = re.compile(r"<(?=\s*/?\s*(?:conversation|message|rubric|solution|step)\b)", re.IGNORECASE)
+_OURS = re.compile(r"<(?=\s*/?\s*(?:conversation|message|notes|rubric|solution|step)\b)", re.IGNORECASE)
 _MARKER = re.compile(r"<(?=[^\s\d=])|\[(?=/?[A-Z][A-Z_]+\])|[\x7f-\x9f\u2028\u2029\ufeff]")
 """Where a marker of a chat template may begin (``<|im_end|>``, ``</s>``, ``[INST]``), and what may be shown as a line's end."""
 _PLACE = re.compile(r"\{(\w+)\}")

@@ -88,28 +88,28 @@ def explain_call(scope: Scope, node: str, problem: Problem, code: str, *, index:
     return ModelCall(role=ROLE, request=ChatRequest(messages=(asking(asked, problem.messages),), seed=seed, **sampling))
 
 
-def what_is_lost(original: str, translation: str, *, source: str, target: str) -> str:
-    """Why ``translation`` cannot stand for ``original``, as part of a sentence; empty where it can. Pure.
+def what_is_lost(original: str, told: str, *, source: str, target: str, called: str = "translation") -> str:
+    """Why ``told`` cannot stand for ``original``, as part of a sentence that calls it so; empty where it can. Pure.
 
     A number is read by the separators of either language: translations write 1.5 as 1,5, or leave it as it was.
     """
-    if not translation.strip():
-        return "the translation is empty"
-    if translation.split() == original.split():
-        return "the text was not translated"
+    if not told.strip():
+        return f"the {called} is empty"
+    if told.split() == original.split():
+        return f"the {called} is the text as it was"
     left = Counter(_value(number, source) for number in _numbers(original))
     added = []
-    for number in _numbers(translation):
+    for number in _numbers(told):
         value = next((value for value in (_value(number, source), _value(number, target)) if left[value]), None)
         if value is None:
             added.append(number)
         else:
             left[value] -= 1
     if lost := [str(value) for value in left.elements()]:
-        return f"the translation lacks the numbers {_list(lost)}"
+        return f"the {called} lacks the numbers {_list(lost)}"
     if added:
-        return f"the translation has numbers that the original has not: {_list(added)}"
-    kept, found = Counter(_VERBATIM.findall(original)), Counter(_VERBATIM.findall(translation))
+        return f"the {called} has numbers that the original has not: {_list(added)}"
+    kept, found = Counter(_VERBATIM.findall(original)), Counter(_VERBATIM.findall(told))
     if changed := [*(kept - found), *(found - kept)]:
         return f"formulas or code were changed: {_list(changed)}"
     return ""

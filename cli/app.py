@@ -24,6 +24,7 @@ _COMMANDS = {
     "corpus": Place("corpus:corpus", "Keep documents that tools search: list, show, add, search, embed and remove them."),
     "run": Place("runs:run", "List, show, follow, resume, replay, fork, copy and remove runs."),
     "eval": Place("eval:evaluate", "Run an experiment, go on with it, and read its results."),
+    "calibrate": Place("calibrate:calibrate", "Learn from an experiment how likely answers are right, by confidence."),
     "bench": Place("bench:bench", "Measure verifiers on solutions whose worth is known."),
     "models": Place("models:models", "List, download, choose and serve models."),
     "doctor": Place("doctor:doctor", "Check this machine: store, engines, weights, servers, keys."),

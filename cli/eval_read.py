@@ -45,7 +45,7 @@ def report(*, where: str, out: Path | None, baseline: str | None, store: str | N
     from ..research.reports.results import lines  # noqa: PLC0415
     from ..research.reports.sections import document  # noqa: PLC0415
 
-    findings = study(_evidence(where, store), baseline=baseline)
+    findings = study(read_evidence(where, store), baseline=baseline)
     if out is not None:
         save(findings.evidence, out)
         written = write_report(findings, out)
@@ -130,11 +130,11 @@ def _side(where: str, store: str | None, *, known: Side | None = None) -> Side:
     from ..research.experiments.across import Side  # noqa: PLC0415 - numpy, for these commands only
 
     name, _, arm = (where, "", "") if Path(where).is_dir() else where.partition(":")
-    evidence = known.evidence if known is not None and known.name == name else _evidence(name, store)
+    evidence = known.evidence if known is not None and known.name == name else read_evidence(name, store)
     return Side(name, evidence, arm or None)
 
 
-def _evidence(where: str, store: str | None) -> Evidence:
+def read_evidence(where: str, store: str | None) -> Evidence:
     """The evidence of a folder, or of an experiment of the store."""
     from ..research.experiments.files import is_evidence, load  # noqa: PLC0415 - numpy, for these commands only
 

@@ -14,6 +14,8 @@ _BAR = 24
 """Width of the longest bar."""
 _BALLOT = 8
 """Answers shown, most votes first."""
+_BY_VOTES = frozenset({"majority", "agreement", "remedy", "sticker", "forward", "inverse", "question"})
+"""What decides by, or beside, counted answers: confidence is then a share of them."""
 
 
 def show_result(result: Result, *, as_json: bool, stored: bool = True) -> None:
@@ -56,7 +58,7 @@ def summary(result: Result, *, stored: bool = True) -> str:
         lines.append("failed calls: " + ", ".join(f"{count} {code}" for code, count in sorted(result.failures.items())))
     if len(result.candidates) > 1:
         lines += [*_ballot(result), *_picks(result)]
-    lines += _languages(result)
+    lines += [*_languages(result), *_calibrated(result)]
     name = f"run {result.run_id}" if stored else "not stored"
     lines.append(f"{name} · {result.strategy} · {', '.join(sorted(set(result.models.values())))} · seed {result.seed}")
     if result.status is Status.CANCELLED and stored:
@@ -108,7 +110,7 @@ def _agreement(result: Result) -> str:
         return ""
     if result.decided_by == "weighted" and result.languages:
         return f"{result.confidence:.0%} of the weight · "
-    if result.decided_by != "majority":
+    if result.decided_by not in _BY_VOTES:
         judge = result.models.get("verifier", result.models["policy"])
         said = f"score {result.confidence:.2f}" if result.decided_by == "best-of" else f"{result.confidence:.0%} of the scores"
         return f"{said} by {judge} · "
@@ -120,6 +122,15 @@ def _picks(result: Result) -> list[str]:
     """What each selector takes, where scores decided; not of texts, which are too long for a line."""
     picks = [f"{name} {shorten(pick.answer or '(none)', 32)}" for name, pick in result.selections.items()]
     return [f"  {' · '.join(picks)}"] if result.votes and result.decided_by != "majority" else []
+
+
+def _calibrated(result: Result) -> list[str]:
+    """How likely the answer is right, where a calibration says so: a confidence alone does not."""
+    if result.confidence is None:
+        return []
+    if result.calibrated is None:
+        return ["  not calibrated: how likely the answer is right is not known"]
+    return [f"  calibrated: right with a probability of {result.calibrated:.0%}, by {result.calibration}"]
 
 
 def _languages(result: Result) -> list[str]:

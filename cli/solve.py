@@ -35,6 +35,7 @@ from .signals import Interrupts
     "--answer-kind", type=click.Choice([kind.value for kind in AnswerKind]), help="What counts as an answer (expression)."
 )
 @click.option("--language", metavar="CODE", help="Language of the question (en).")
+@click.option("--calibration", metavar="NAME", help="The calibration that must hold; `symposia calibrate list` lists them.")
 @click.option("--detach", is_flag=True, help="Let a process of its own execute the run; print the run's id.")
 @click.option("--ephemeral", is_flag=True, help="Keep nothing: no run is stored.")
 @store_option
@@ -51,6 +52,7 @@ def solve(
     seed: int | None,
     answer_kind: str | None,
     language: str | None,
+    calibration: str | None,
     detach: bool,
     ephemeral: bool,
     store: str | None,
@@ -68,7 +70,9 @@ def solve(
     async def work() -> Result | None:
         with Interrupts(stored=not ephemeral).installed() as interrupts:
             async with session:
-                record = await session.create(problem, strategy=strategy, team=roles, budget=budget, seed=seed, options=given)
+                record = await session.create(
+                    problem, strategy=strategy, team=roles, budget=budget, seed=seed, options=given, calibration=calibration
+                )
                 if detach:
                     await hand_over(session, record, as_json=as_json)
                     return None

@@ -39,7 +39,7 @@ class RunStarted(_Event):
 
 
 class WaveStarted(_Event):
-    """A node begins a wave of ``size`` calls of one role, ``window`` of them in flight at a time."""
+    """A node begins a wave of ``size`` calls, ``window`` of them in flight at a time. Several roles or models are joined by +."""
 
     type: Literal["wave_started"] = "wave_started"
     role: str

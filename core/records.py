@@ -9,6 +9,7 @@ from pydantic import Field
 
 from .base import Frozen
 from .budget import Budget
+from .calibration import AppliedCalibration
 from .events import Event
 from .model_spec import ModelSpec
 from .problem import Problem
@@ -54,6 +55,8 @@ class RunSpec(Frozen):
     """A ledger of the store whose caps hold for all runs that name it, beside this run's own budget."""
     experiment: str | None = None
     """The experiment of the store that the run belongs to; lists of runs leave it out."""
+    calibration: AppliedCalibration | None = None
+    """What tells from its confidence how likely it is right; a later calibration changes no old run."""
 
 
 class EntryKind(StrEnum):

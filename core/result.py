@@ -110,6 +110,11 @@ class Result(Frozen):
     confidence: float | None
     """How sure the deciding selector is: the share of the votes for the answer, or the picked candidate's score. None where
     it had nothing to choose from."""
+    calibrated: float | None = None
+    """How likely the answer is right, as the calibration says of this confidence. None where there is no calibration for the run,
+    nothing to be sure of, or where budget, deadline or a person cut the run short: the confidence is then not calibrated."""
+    calibration: str | None = None
+    """``NAME@VERSION`` of the calibration that said so; None where none did."""
     votes: tuple[Votes, ...] = ()
     """Answers by votes, most first."""
     languages: tuple[LanguageVotes, ...] = ()

@@ -24,10 +24,21 @@ NAMES = (
     "self-consistency",
     "adaptive-consistency",
     "early-stopping-consistency",
+    "divergence",
+    "answer-stability",
+    "code-consistency",
     "weighted-vote",
     "rpc",
     "tail-confidence",
     "cross-lingual",
+    "multi-view",
+    "sift",
+    "two-route",
+    "divide-and-conquer",
+    "universal-consistency",
+    "tournament",
+    "mixture",
+    "contrastive",
     "best-of-n",
     "program-of-thought",
     "react",
@@ -84,6 +95,21 @@ def early_stopping_consistency(config: RunnableConfig) -> Any:
     return _graph("early-stopping-consistency", config)
 
 
+def divergence(config: RunnableConfig) -> Any:
+    """A cold and a hot sample, and a vote where they differ."""
+    return _graph("divergence", config)
+
+
+def answer_stability(config: RunnableConfig) -> Any:
+    """One chain, until the answer that it would give stays the same."""
+    return _graph("answer-stability", config)
+
+
+def code_consistency(config: RunnableConfig) -> Any:
+    """The program that most others do the same as."""
+    return _graph("code-consistency", config)
+
+
 def weighted_vote(config: RunnableConfig) -> Any:
     """A vote that weighs what each sample is worth."""
     return _graph("weighted-vote", config)
@@ -102,3 +128,43 @@ def tail_confidence(config: RunnableConfig) -> Any:
 def cross_lingual(config: RunnableConfig) -> Any:
     """A vote of samples in several languages."""
     return _graph("cross-lingual", config)
+
+
+def multi_view(config: RunnableConfig) -> Any:
+    """A vote of samples that each see the question in one of several ways."""
+    return _graph("multi-view", config)
+
+
+def sift(config: RunnableConfig) -> Any:
+    """The answer to which both the question and a note of what it says lead."""
+    return _graph("sift", config)
+
+
+def two_route(config: RunnableConfig) -> Any:
+    """The answer that is given both directly and from knowledge written before."""
+    return _graph("two-route", config)
+
+
+def divide_and_conquer(config: RunnableConfig) -> Any:
+    """A vote, and a second one with help where it was not clear."""
+    return _graph("divide-and-conquer", config)
+
+
+def universal_consistency(config: RunnableConfig) -> Any:
+    """The sample that a model finds the most consistent with the others."""
+    return _graph("universal-consistency", config)
+
+
+def tournament(config: RunnableConfig) -> Any:
+    """The sample that is left when a model has compared them in pairs."""
+    return _graph("tournament", config)
+
+
+def mixture(config: RunnableConfig) -> Any:
+    """A solution made of several, each written in view of others."""
+    return _graph("mixture", config)
+
+
+def contrastive(config: RunnableConfig) -> Any:
+    """The best sample, or a better one written in view of it and of the commonest mistake."""
+    return _graph("contrastive", config)

@@ -1,4 +1,4 @@
-"""Paths in several languages: how many each is given, in what order they are taken, and how they vote together. Pure functions.
+"""How paths in several languages (see :mod:`.views`) vote together. Pure functions.
 
 ``languages`` and ``groups`` have one entry per candidate, in the order of the paths; a group of -1 is no readable answer.
 The rule of the vote (Cross-Lingual Consistency, arXiv 2504.01857; weights and tie rule are ours, the paper's are not published):
@@ -12,9 +12,8 @@ further vote for the winner does not make it lose.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from math import fsum
-from typing import NamedTuple
 
 from ..core.candidate import Candidate
 from ..core.result import LanguageVotes, Selection, Votes
@@ -22,52 +21,6 @@ from .selection import NOTHING, named
 
 ENGLISH = "en"
 """What ties go to after the question's own language: models are best at it."""
-
-
-class Path(NamedTuple):
-    """One attempt."""
-
-    language: str
-    number: int
-    """Among those in its language, from 0."""
-
-
-class Batch(NamedTuple):
-    """Paths of one language that one request asks for."""
-
-    first: Path
-    size: int = 1
-
-    @property
-    def paths(self) -> list[Path]:
-        """All of them."""
-        return [Path(self.first.language, self.first.number + place) for place in range(self.size)]
-
-
-def share(n: int, languages: Sequence[str], own: str) -> dict[str, int]:
-    """How many of ``n`` paths each language is given, in the order of ``languages``: equally many.
-
-    What is left over goes to the question's ``own`` language first, then to the others in their order, one each.
-    """
-    each, left = divmod(n, len(languages))
-    first = sorted(languages, key=lambda code: code != own)[:left]
-    return {code: each + (code in first) for code in languages}
-
-
-def in_turn(shares: Mapping[str, int]) -> tuple[Path, ...]:
-    """The paths in the order in which they are taken: one of each language, again and again, so that none waits for another."""
-    rounds = range(max(shares.values(), default=0))
-    return tuple(Path(code, number) for number in rounds for code, count in shares.items() if number < count)
-
-
-def batches(shares: Mapping[str, int], together: Callable[[int], bool]) -> list[Batch]:
-    """The requests for all paths, in the order in which they are taken; ``together`` says whether one can ask for so many."""
-    whole = {code for code, count in shares.items() if together(count)}
-    return [
-        Batch(path, shares[path.language] if path.language in whole else 1)
-        for path in in_turn(shares)
-        if path.number == 0 or path.language not in whole
-    ]
 
 
 def elect(

@@ -41,10 +41,11 @@ from ..core.options import Names
 from ..core.problem import Message, Problem
 from ..core.protocols import Scope
 from ..core.result import Outcome, StopReason
-from .by_language import Batch, Path, batches, elect, in_turn, share, votes_by_language
+from .by_language import elect, votes_by_language
 from .selection import VOTED_KINDS, tally
 from .stopping import beta_agrees
 from .strategy import Context, State, Strategy
+from .views import Batch, Path, batches, in_turn, share
 
 _REASON, _SOLVE = "cross-lingual.reason", "cross-lingual.solve"
 _ATTEMPTS = 2
@@ -170,14 +171,14 @@ async def _propose(state: _State, runtime: _Runtime) -> _State:
 
     def keep(result: CallResult, *, counted: bool = True) -> dict[Path, str]:
         batch = asked[result.index]
-        kept = keep_candidates(scope, result, problems[batch.first.language], config, counted=counted)
+        kept = keep_candidates(scope, result, problems[batch.first.view], config, counted=counted)
         return dict(zip(batch.paths, kept, strict=False))
 
     async def consume(result: CallResult) -> bool:
         ids.update(keep(result))
         return config.stop == "beta" and beta_agrees(await _groups(scope, list(ids.values())), config.confidence)
 
-    calls = [_propose_call(context, state, problems[batch.first.language], batch) for batch in asked]
+    calls = [_propose_call(context, state, problems[batch.first.view], batch) for batch in asked]
     window = config.window if config.stop == "beta" else None
     wave = await scope.wave("propose", calls, consume=consume, window=window)
     for result in wave.late:
@@ -192,7 +193,7 @@ async def _vote(state: _State, runtime: _Runtime) -> State:
     scope, problem, config = context.scope, context.problem, context.config
     shares, ids = _shares(config, problem), state.get("ids", {})
     paths = [path for path in in_turn(shares) if path in ids]
-    candidates, languages = [scope.candidates[ids[path]] for path in paths], [path.language for path in paths]
+    candidates, languages = [scope.candidates[ids[path]] for path in paths], [path.view for path in paths]
     groups = await _groups(scope, [candidate.id for candidate in candidates])
     own, by = base_code(problem.language), "weighted" if config.weights else "majority"
     selections = {"majority": elect(candidates, groups, languages, own=own, weights={})}

@@ -25,7 +25,7 @@ from ..core.events import Warned
 from ..core.model_spec import ModelSpec
 from ..core.problem import Problem
 from ..core.protocols import Scope
-from ..core.result import Outcome, StopReason
+from ..core.result import Outcome, Selection, StopReason
 from .selection import NOTHING, VOTED_KINDS, select_all, tally
 from .strategy import Context, State
 
@@ -145,13 +145,26 @@ async def outcome(context: Context[Any], state: Sampled, *, node: str) -> Outcom
             message = f"{rule.judge} gave no candidate a score: {instead}"
             scope.emit(Warned(scope=scope.path, node=node, code="no_scores", message=message))
         by = "majority" if kind in VOTED_KINDS else by
+    return decided(context, candidates, groups, selections, by=by, reason=reason)
+
+
+def decided(
+    context: Context[Any],
+    candidates: Sequence[Candidate],
+    groups: Sequence[int],
+    selections: dict[str, Selection],
+    *,
+    by: str,
+    reason: StopReason,
+) -> Outcome:
+    """The outcome where the selector ``by`` decides; it picks nothing where it is none of ``selections``."""
     winner = selections.get(by, NOTHING)
     return Outcome(
         candidates=tuple(candidate.id for candidate in candidates),
         pick=winner.candidate,
         selections=selections,
         confidence=winner.support,
-        votes=tally(candidates, groups) if kind in VOTED_KINDS else (),
+        votes=tally(candidates, groups) if context.problem.answer_kind in VOTED_KINDS else (),
         decided_by=by,
         stop_reason=reason,
     )

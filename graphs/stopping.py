@@ -2,7 +2,8 @@
 
 ``groups`` holds one answer group per sample, by index; -1 for a sample without a readable answer, be it that its call failed.
 Such a sample never brings agreement closer, and where there is no readable answer nothing is agreed on. All rules but
-:func:`window_agrees` depend on the vote counts alone: neither the order of the samples nor the names of the groups matter.
+:func:`window_agrees` and :func:`last_agree` depend on the vote counts alone: neither the order of the samples nor the names of
+the groups matter.
 """
 
 from __future__ import annotations
@@ -106,6 +107,11 @@ def window_agrees(groups: Sequence[int], size: int) -> bool:
     Source: Li et al. 2024, "Escape Sky-high Cost: Early-stopping Self-Consistency" (arXiv 2401.10480).
     """
     return len(groups) > 0 and len(groups) % size == 0 and groups[-1] >= 0 and len(set(groups[-size:])) == 1
+
+
+def last_agree(groups: Sequence[int], size: int) -> bool:
+    """Whether the last ``size`` answers are readable and equal, wherever they begin. It depends on their order too."""
+    return len(groups) >= size and groups[-1] >= 0 and len(set(groups[-size:])) == 1
 
 
 def _votes(groups: Sequence[int]) -> list[int]:

@@ -23,7 +23,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import TSVECTOR
 
-REVISION: Final = "0006"
+REVISION: Final = "0007"
 """The Alembic revision of these tables: the newest in ``migrations/versions``."""
 
 VERSION_TABLE: Final = "symposia_version"
@@ -167,6 +167,19 @@ written_tools = Table(
     Column("created_at", Float, nullable=False),
     Column("digest", String(64), nullable=False),
     Column("body", Text),  # NULL once it is removed
+)
+
+calibrations = Table(
+    "calibrations",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    # As of written tools: a number never means something else.
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("created_at", Float, nullable=False),
+    Column("holds_for", String(64), nullable=False),  # the hash of strategy, options and models
+    Column("digest", String(64), nullable=False),
+    Column("body", Text),  # NULL once it is removed
+    Index("ix_calibrations_holds_for", "holds_for"),
 )
 
 # Corpora: see retrieval/. What a number stood for once it never stands for again (AUTOINCREMENT, sequences), so that what is

@@ -30,6 +30,7 @@ from ..core.result import Result, RunState
 from ..core.retrieval import Embedder
 from ..core.usage import Amounts
 from . import controls, creation, experiments, leases, ledgers, lineage, log, openings, prune, runs, transfer
+from .calibrations import Calibrations
 from .candidates import scored_candidates
 from .database import Database
 from .experiments import Finished
@@ -369,6 +370,10 @@ class Store:
     def written_tools(self) -> WrittenTools:
         """The tools that were written at run time."""
         return WrittenTools(self._database, self._writer, self._rows)
+
+    def calibrations(self) -> Calibrations:
+        """What tells from a run's confidence how likely its answer is right."""
+        return Calibrations(self._database, self._writer, self._rows)
 
     # Copies
 

@@ -40,6 +40,8 @@ class SolveOptions(TypedDict, total=False):
     language: str
     ledger: str
     """A ledger of the store, made with ``Store.create_ledger``: its caps hold for all runs that name it together."""
+    calibration: str
+    """``NAME`` or ``NAME@VERSION`` of the calibration that must hold for the run; without it the newest that holds is applied."""
     run_id: str
     """Ask for the run of this id: it is made where there is none, gone on with where it broke off, and not made again once it
     has ended. A run then keeps to the request that it was made for."""

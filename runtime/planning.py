@@ -10,6 +10,7 @@ from typing import Any, TypedDict
 from ..agents.prompt_files import load_prompt
 from ..core.base import Frozen
 from ..core.budget import Budget
+from ..core.calibration import AppliedCalibration
 from ..core.model_spec import ModelSpec
 from ..core.problem import Problem
 from ..core.records import RunSpec
@@ -17,6 +18,7 @@ from ..core.tooling import Grant
 from ..graphs.registry import STRATEGIES
 from ..graphs.strategy import Strategy
 from ..memory.store import Store
+from .calibrating import Wanted
 from .casting import cast, recast, require_keys, require_prices
 from .fork import merged
 from .granting import grant_tools
@@ -59,6 +61,7 @@ class Planner:
         options: Mapping[str, Any] | None,
         ledger: str | None,
         experiment: str | None,
+        calibration: str | None,
     ) -> RunSpec:
         """What a run of this request is made of."""
         settings = self._settings
@@ -70,14 +73,16 @@ class Planner:
         checked = await self._checked(chosen, problem, config, specs, caps)
         if ledger is not None:
             require_prices((await self._store.ledger(ledger)).caps, specs, checked["tools"])
+        prompts = _prompts(chosen, problem, config)
         return RunSpec(
             problem=problem,
             strategy=chosen.name,
             **checked,
             seed=settings.seed if seed is None else seed,
-            prompts=_prompts(chosen, problem, config),
+            prompts=prompts,
             ledger=ledger,
             experiment=experiment,
+            calibration=await self._calibration(chosen, config, checked, prompts, calibration),
         )
 
     async def fork(
@@ -99,7 +104,15 @@ class Planner:
             for name, grant in checked["tools"].items()
         }
         prompts = _prompts(chosen, old.problem, config) | old.prompts
-        return old.model_copy(update={**checked, "prompts": prompts, "experiment": None})
+        calibration = await self._calibration(chosen, config, checked, prompts, None)
+        return old.model_copy(update={**checked, "prompts": prompts, "experiment": None, "calibration": calibration})
+
+    async def _calibration(
+        self, chosen: Strategy[Any], config: Frozen, checked: _Checked, prompts: Mapping[str, str], named: str | None
+    ) -> AppliedCalibration | None:
+        models = {role: checked["models"][role].name for role in chosen.needs(config)}
+        wanted = Wanted(chosen.name, checked["config"], models, prompts)
+        return await wanted.find(self._store.calibrations(), named)
 
     async def _checked(
         self, chosen: Strategy[Any], problem: Problem, config: Frozen, specs: dict[str, ModelSpec], caps: Budget

@@ -20,12 +20,15 @@ def build_result(run_id: str, spec: RunSpec, outcome: Outcome, services: Service
     candidates = tuple(services.candidates[key] for key in outcome.candidates)
     pick = services.candidates[outcome.pick] if outcome.pick else None
     status = _status(outcome, services)
+    calibrated = _calibrated(spec, outcome)
     return Result(
         answer=pick.answer.text if pick is not None and pick.answer is not None else None,
         candidate=pick,
         candidates=candidates,
         selections=outcome.selections,
         confidence=outcome.confidence,
+        calibrated=calibrated,
+        calibration=spec.calibration.title if spec.calibration is not None and calibrated is not None else None,
         votes=outcome.votes,
         languages=outcome.languages,
         decided_by=outcome.decided_by,
@@ -42,6 +45,14 @@ def build_result(run_id: str, spec: RunSpec, outcome: Outcome, services: Service
         error=services.error if status is Status.FAILED else None,
         exit_code=_exit_code(status, outcome.stop_reason, services),
     )
+
+
+def _calibrated(spec: RunSpec, outcome: Outcome) -> float | None:
+    """How likely the answer is right. A run that was cut short is no sample of those that the calibration was fitted on."""
+    whole = outcome.stop_reason in {StopReason.FINISHED, StopReason.AGREED} and outcome.pick is not None
+    if spec.calibration is None or outcome.confidence is None or not whole:
+        return None
+    return spec.calibration.map.probability(outcome.confidence)
 
 
 def _status(outcome: Outcome, services: Services) -> Status:

@@ -154,6 +154,7 @@ class Session:
         run_id: str | None = None,
         ledger: str | None = None,
         experiment: str | None = None,
+        calibration: str | None = None,
         listener: Listener | None = None,
         watch: Watch | None = None,
     ) -> Result:
@@ -175,6 +176,7 @@ class Session:
                 options=options,
                 ledger=ledger,
                 experiment=experiment,
+                calibration=calibration,
             )
             execution = await self.begin(spec, run_id=run_id, listener=listener, watch=watch)
         return await execution.execute()
@@ -191,11 +193,13 @@ class Session:
         run_id: str | None = None,
         ledger: str | None = None,
         experiment: str | None = None,
+        calibration: str | None = None,
     ) -> RunRecord:
         """Store a new run. Everything that can be wrong with the request is raised here, before anything is spent.
 
         ``ledger`` names one made with :meth:`Store.create_ledger`: its caps hold for all runs that name it together.
         ``experiment`` names one made with :meth:`Store.create_experiment`: lists of runs leave its runs out.
+        ``calibration`` names the one that must hold for the run; without it the newest that holds is applied, if there is any.
 
         Raises :class:`UsageError`, :class:`UnreachableError` for an address where no server answers, :class:`WeightsError`
         for a local model that is not downloaded.
@@ -209,6 +213,7 @@ class Session:
             options=options,
             ledger=ledger,
             experiment=experiment,
+            calibration=calibration,
         )
         return await self.store.create_run(spec, id=run_id)
 
@@ -223,6 +228,7 @@ class Session:
         options: Mapping[str, Any] | None = None,
         ledger: str | None = None,
         experiment: str | None = None,
+        calibration: str | None = None,
     ) -> RunSpec:
         """What a run of this request would be made of; nothing is stored. Arguments and errors as for :meth:`create`."""
         return await self._planner.new(
@@ -234,6 +240,7 @@ class Session:
             options=options,
             ledger=ledger,
             experiment=experiment,
+            calibration=calibration,
         )
 
     async def fork(

@@ -1,4 +1,4 @@
-"""A wave: concurrent calls of one role whose results are used in index order.
+"""A wave: concurrent calls, most often of one role, whose results are used in index order.
 
 What decides is index order, never arrival. Call k is consumed only after calls 0 to k-1; a reservation is settled when its
 call is consumed, so that what fits the budget does not depend on which reply was faster; a wave's stopping rule sees the
@@ -195,14 +195,14 @@ class WaveRun:
         return f"{self._place.path}/{self._place.node}.{self._place.visit}.{END}"
 
     def _announce_start(self) -> None:
-        place, role = self._place, self._calls[0].role
+        place, roles = self._place, list(dict.fromkeys(call.role for call in self._calls))
         self._services.log.emit(
             WaveStarted(
                 scope=place.path,
                 node=place.node,
                 visit=place.visit,
-                role=role,
-                model=self._services.spec(role).name,
+                role=" + ".join(roles),
+                model=" + ".join(dict.fromkeys(self._services.spec(role).name for role in roles)),
                 size=len(self._calls),
                 window=min(self._window, len(self._calls)),
             )

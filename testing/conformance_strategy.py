@@ -28,7 +28,21 @@ from .sandbox import bound_answer
 
 NAME = re.compile(r"[a-z][a-z0-9]*([-.][a-z0-9]+)*")
 """How strategies, verifiers and nodes are named."""
-SELECTORS = {"majority", "weighted", "best-of", *(f"{kind}-{how}" for kind in ("weighted", "best-of") for how in AGGREGATES)}
+SELECTORS = {
+    "majority",
+    "weighted",
+    "best-of",
+    "judge",
+    "aggregate",
+    "first",
+    "agreement",
+    "remedy",
+    "sticker",
+    "forward",
+    "inverse",
+    "question",
+    *(f"{kind}-{how}" for kind in ("weighted", "best-of") for how in AGGREGATES),
+}
 """Names that selections may have: readers of results compare strategies by them."""
 _TRIED = 4
 """Budgets and places of a crash that are tried; more of them find nothing new."""

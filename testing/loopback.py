@@ -16,7 +16,7 @@ import random
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -55,6 +55,8 @@ class LoopbackServer:
         usage: whether replies tell their usage.
         cached_tokens: prompt tokens reported as read from the cache.
         api_key: answer 401 to requests without it.
+        hold: awaited before a reply is written: for tests that say themselves what is slow.
+        deaf: never notice that a client has gone: write every reply to its end, as some servers do.
         on_request: called with the number of requests so far when one has arrived, before it is answered.
         on_reply: called with the number of replies so far when one has been sent: to kill a client after the k-th, say.
     """
@@ -70,6 +72,8 @@ class LoopbackServer:
         usage: bool = True,
         cached_tokens: int = 0,
         api_key: str | None = None,
+        hold: Callable[[Recorded], Awaitable[None]] | None = None,
+        deaf: bool = False,
         on_request: Callable[[int], None] | None = None,
         on_reply: Callable[[int], None] | None = None,
         seed: int = 0,
@@ -90,6 +94,9 @@ class LoopbackServer:
         self._usage = usage
         self._cached_tokens = cached_tokens
         self._api_key = api_key
+        self._hold = hold
+        self._deaf = deaf
+        self._deaf_work: set[asyncio.Task[web.StreamResponse]] = set()
         self._on_request = on_request or _ignore
         self._on_reply = on_reply or _ignore
         self._rng = random.Random(seed)  # noqa: S311 - reproducible latencies
@@ -152,6 +159,9 @@ class LoopbackServer:
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
+        for task in self._deaf_work:
+            task.cancel()
+        await asyncio.gather(*self._deaf_work, return_exceptions=True)
 
     @contextlib.contextmanager
     def running(self) -> Iterator[Self]:
@@ -183,6 +193,14 @@ class LoopbackServer:
         headers = {name.lower(): value for name, value in request.headers.items()}
         record = Recorded(len(self.requests), headers.get("x-request-id", ""), headers, body, time.monotonic() - self._born)
         self.requests.append(record)
+        if not self._deaf:
+            return await self._work(request, record)
+        task = asyncio.create_task(self._work(request, record))
+        self._deaf_work.add(task)
+        task.add_done_callback(self._deaf_work.discard)
+        return await asyncio.shield(task)
+
+    async def _work(self, request: web.Request, record: Recorded) -> web.StreamResponse:
         counters = self._counters
         counters.in_flight += 1
         counters.max_in_flight = max(counters.max_in_flight, counters.in_flight)
@@ -208,6 +226,8 @@ class LoopbackServer:
         delay = self._delay()
         fault = self._counters.queue.popleft() if self._counters.queue else fault_for(self._faults, record)
         await asyncio.sleep(delay)
+        if self._hold is not None:
+            await self._hold(record)
         if self._api_key is not None and record.headers.get("authorization") != f"Bearer {self._api_key}":
             wrong = record.headers.get("authorization", "none").removeprefix("Bearer ")
             fault = Fault.answer(401, json.dumps({"error": {"message": f"Incorrect API key provided: {wrong}"}}))
@@ -223,6 +243,7 @@ class LoopbackServer:
                 return await send(request, response)
         body = record.body if fault is None or fault.kind != "choices" else record.body | {"n": max(1, fault.count)}
         payload = completion(self._reply, body, model=self._model, usage=self._usage, cached_tokens=self._cached_tokens)
+        record.generated = True
         if fault is not None and fault.kind == "choices":
             payload["choices"] = payload["choices"][: fault.count]
         cut = fault.kind if fault is not None and fault.kind in {"reset", "truncate"} else None

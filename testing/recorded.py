@@ -26,6 +26,9 @@ class Recorded:
     state: Literal["open", "replied", "failed", "cancelled"] = "open"
     """``failed`` by a fault, ``cancelled`` by the client before the reply was out."""
 
+    generated: bool = False
+    """Whether the reply was written to its end, be it that nobody waited for it any more."""
+
     @property
     def prompt(self) -> str:
         """The text of its messages."""

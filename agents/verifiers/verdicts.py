@@ -39,7 +39,7 @@ def written_verdict(text: str) -> float | None:
     Markdown around the line is looked through. Anything else on it is no verdict: not a score beyond 100, nor a
     fraction, which may be meant as a share of one.
     """
-    line = _last_line(text)
+    line = last_line(text)
     if word := _WORD.fullmatch(line):
         return float(word[1].casefold() == "yes")
     number = _SCORE.fullmatch(line)
@@ -54,12 +54,12 @@ def first_error_index(text: str, steps: int) -> int | None:
     Markdown around the line is looked through, and a box around the number; a reply that is nothing but the number will do. A
     number that no step has is no verdict.
     """
-    found = _FIRST.fullmatch(_last_line(text)) or _NUMBER.fullmatch(text.strip())
+    found = _FIRST.fullmatch(last_line(text)) or _NUMBER.fullmatch(text.strip())
     index = int(found[1].replace("−", "-")) if found else steps  # noqa: RUF001 - a minus as typesetters write it
     return index if -1 <= index < steps else None
 
 
-def _last_line(text: str) -> str:
+def last_line(text: str) -> str:
     """The last line that says something, without the markdown around it."""
     lines = (line.strip(_DECORATION) for line in reversed(text.splitlines()))
     return next((line for line in lines if line), "").replace("*", "")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from typing import Any
 
 from ...core.budget import Budget
+from ...core.calibration import prompt_digests
 from ...core.errors import ConfigError
 from ...core.problem import AnswerKind
 from ...core.records import RunSpec
@@ -35,7 +35,8 @@ class Drafts:
         """The spec of the run of ``cell``."""
         base = await self._base(cell.arm, cell.item)
         changed = {"problem": cell.item.problem, "seed": cell.seed, "experiment": experiment, "ledger": ledger}
-        return base.model_copy(update=changed)
+        # Calibrations come from experiments: none of an earlier day shall make their runs differ.
+        return base.model_copy(update={**changed, "calibration": None})
 
     async def planned(self, arm: Arm, items: Sequence[Item]) -> PlannedArm:
         """All that decides the runs of ``arm`` on ``items``.
@@ -52,12 +53,11 @@ class Drafts:
         prompts = {name: text for base in bases for name, text in base.prompts.items()}
         base = bases[0]
         require_unattended(base.tools)
-        digests = {name: hashlib.blake2b(text.encode(), digest_size=8).hexdigest() for name, text in prompts.items()}
         return PlannedArm(
             arm=arm,
             config=base.config,
             models={role: model.name for role, model in base.models.items()},
-            prompts=dict(sorted(digests.items())),
+            prompts=prompt_digests(prompts),
             budget=str(base.budget),
         )
 

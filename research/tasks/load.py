@@ -116,6 +116,8 @@ def load_task(
     if not items:
         raise TaskError(f"{source.label} has no problem for the {wanted} split of task {found.name}", hint=_other(tally, wanted))
     items = _in_turn(items) if balanced else items
+    if isinstance(settings, ParallelOptions) and settings.distinct:
+        items = _once(reads, items)
     return ItemSet(
         task=found,
         split=wanted,
@@ -221,6 +223,15 @@ def _with_translations(reads: Sequence[_Read], items: Sequence[Item], languages:
             problem = item.problem.model_copy(update={"translations": others})
             found.append(item.model_copy(update={"problem": problem}))
     return found
+
+
+def _once(reads: Sequence[_Read], items: Sequence[Item]) -> list[Item]:
+    """Of the items of one key, which are one problem in several languages, the first, of the next key the second, and so on."""
+    keys = {read.id: read.draft.key for read in reads}
+    alike: dict[str | None, list[Item]] = {}
+    for item in items:
+        alike.setdefault(keys[item.id], []).append(item)
+    return [same[turn % len(same)] for turn, same in enumerate(alike.values())]
 
 
 def _in_turn(items: list[Item]) -> list[Item]:

@@ -79,6 +79,8 @@ class ParallelOptions(TaskOptions):
 
     parallel: bool = False
     """Problems with their questions in all other languages that are there, for ``cross-lingual`` with ``mode=parallel``."""
+    distinct: bool = False
+    """Each problem in one of the languages only, in turn, so that no problem counts twice."""
 
 
 @dataclass(frozen=True)

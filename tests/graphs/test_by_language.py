@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from symposia.core.candidate import Answer, Candidate, ExtractionRule
 from symposia.core.problem import AnswerKind
 from symposia.core.result import Selection, Votes
-from symposia.graphs.by_language import Batch, Path, batches, elect, in_turn, share, votes_by_language
+from symposia.graphs.by_language import elect, votes_by_language
 from symposia.graphs.selection import NOTHING, majority
+from symposia.graphs.views import Batch, Path, batches, in_turn, share
 
 CODES = ["de", "en", "fr", "zh"]
 
@@ -61,9 +62,7 @@ def test_every_path_is_given_to_a_language_once(n: int, languages: list[str], ow
     for together in (lambda count: count > 1, lambda count: False, lambda count: count > 2):
         found = batches(shares, together)
         assert sorted(path for batch in found for path in batch.paths) == sorted(paths)
-        assert all(
-            batch.size == (shares[batch.first.language] if together(shares[batch.first.language]) else 1) for batch in found
-        )
+        assert all(batch.size == (shares[batch.first.view] if together(shares[batch.first.view]) else 1) for batch in found)
 
 
 def test_languages_take_turns() -> None:

@@ -67,6 +67,43 @@ def more_or_less_likely(prompt: str, sample: int) -> dict[str, Any]:
     return {"content": f"FAKE {sample % 4}. \\boxed{{{(1, 1, 2)[sample % 3]}}}", "logprobs": logprobs}
 
 
+def chooses(prompt: str, sample: int) -> str:
+    first, _, _ = prompt.partition('<solution number="2">')
+    return f"FAKE: they differ in the end.\nChoice: {1 if '{2}' in first else 2}"
+
+
+def not_so_hot(prompt: str, sample: int) -> str:
+    return f"FAKE. \\boxed{{{2 if sample == 1 else 1}}}"
+
+
+def step_by_step(prompt: str, sample: int) -> str:
+    return "FAKE.\n\nFinal answer: \\boxed{1} so far.\n\nFinal answer: \\boxed{1} in the end."
+
+
+def doubles(prompt: str, sample: int) -> str:
+    inputs = '```json\n["double(1)", "double(2)"]\n```'
+    return inputs if "compared" in prompt else f"```python\ndef double(n):\n    return {('2 * n', 'n + n', 'n')[sample % 3]}\n```"
+
+
+def misread(prompt: str, sample: int) -> str:
+    if "exactly this form" in prompt or "Compare the note" in prompt:
+        return f"FAKE. Conditions: {'mended' if 'Compare' in prompt else 'misread'}"
+    return f"FAKE. \\boxed{{{2 if 'misread' in prompt and 'question above' not in prompt else 1}}}"
+
+
+def by_knowledge(prompt: str, sample: int) -> str:
+    return f"FAKE. \\boxed{{{3 if '<notes>' in prompt else sample + 1}}}"
+
+
+def rephrased(prompt: str, sample: int) -> str:
+    told = "FAKE: what do 1 and 1 come to?" if sample else "FAKE: what?"
+    return told if "Rephrase" in prompt else f"FAKE. \\boxed{{{2 if 'Name each unknown' in prompt else 1}}}"
+
+
+def doubled(code: str) -> Execution:
+    return Execution(ending=Ending.OK, value=1 if "return n\n" in code else 2)
+
+
 def twice(code: str) -> Execution:
     return Execution(ending=Ending.OK, value=4 if "'n': 2" in code else 2)
 
@@ -97,6 +134,22 @@ TRIALS: dict[str, dict[str, Any]] = {
     "rpc": {"options": {"n": 6, "batched": False}, "replies": {"policy": more_or_less_likely}},
     "tail-confidence": {"options": {"n": 3, "batched": False}, "replies": {"policy": more_or_less_likely}},
     "best-of-n": {"options": {"n": 3, "batched": False}, "replies": {"verifier": judged}},
+    "universal-consistency": {"options": {"n": 3, "permutations": 2, "batched": False}, "replies": {"selector": chooses}},
+    "tournament": {"options": {"n": 3, "batched": False}, "replies": {"selector": chooses}},
+    "mixture": {"options": {"n": 2, "members": "ann,ben"}},
+    "contrastive": {"options": {"n": 3, "batched": False}, "replies": {"verifier": judged}},
+    "divergence": {"options": {"more": 2, "batched": False}, "replies": {"policy": not_so_hot}},
+    "answer-stability": {"replies": {"policy": step_by_step}},
+    "sift": {"replies": {"policy": misread}},
+    "two-route": {"options": {"rounds": 2}, "replies": {"policy": by_knowledge}},
+    "divide-and-conquer": {"options": {"n": 2, "again": 2, "batched": False}, "replies": {"policy": by_knowledge}},
+    "multi-view": {"options": {"n": 4, "styles": "equations", "batched": False}, "replies": {"policy": rephrased}},
+    "code-consistency": {
+        "options": {"n": 3, "batched": False},
+        "replies": {"policy": doubles},
+        "execute": doubled,
+        "answer_kind": "code",
+    },
     "best-of-n unread": {"options": {"n": 3, "batched": False}},
     "write-tool": {"replies": {"policy": tool}, "execute": twice, "answer_kind": "json"},
     "verify": {"question": GIVEN, "replies": {"verifier": judged}},

@@ -227,6 +227,18 @@ def test_languages_take_turns_so_that_a_limit_is_fair(write: Write) -> None:
     assert [item.problem.language for item in found.items] == ["de", "fr", "sw"] * 2
 
 
+def test_distinct_problems_are_in_one_language_each(write: Write) -> None:
+    folder = _parallel(write)
+    every = load_task("mgsm", folder, options={"language": "de,sw"})
+    found = load_task("mgsm", folder, options={"language": "de,sw", "distinct": True}).items
+    assert [item.problem.language for item in found] == [("de", "sw")[turn % 2] for turn in range(len(found))]
+    rows = [item.data["row"] for item in found]
+    assert len(set(rows)) == len(rows) == len(every.items) / 2
+    both = load_task("mgsm", folder, options={"language": "de,sw", "distinct": True, "parallel": True}).items
+    assert [item.id for item in both] == [item.id for item in found]
+    assert set(both[0].problem.translations) == {"fr", "sw"}
+
+
 def test_files_of_languages_that_are_missing_or_unnamed(write: Write, tmp_path: Path) -> None:
     folder = _parallel(write)
     with pytest.raises(UnknownNameError, match=r"unknown language 'xx' \(known: bn, de"):
