@@ -5,6 +5,7 @@ README.md.in is the text, with the name of a fact in braces wherever a number st
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Iterable, Mapping
 from itertools import chain
 from pathlib import Path
@@ -56,6 +57,8 @@ def facts() -> dict[str, str]:
         "by_cost": _said(by_cost),
         "asked": _asked(evidence, many, same),
         "reasoned": _reasoned(rows),
+        "written": _written(),
+        **_followed(),
     }
 
 
@@ -94,6 +97,35 @@ def _reasoned(rows: Mapping[str, ArmRows]) -> str:
             right = percent(_mean(each.credit for each in mine))
             lines.append(f"| {label} | {LANGUAGES[code].name} | {len(mine)} | {right} | {unread} | {cut} |")
     return "\n".join(lines)
+
+
+def _rows() -> list[tuple[str, str, str, str, int]]:
+    """Of written.csv: arm, language of the question, language told, language written, paths."""
+    with (FOLDER / "written.csv").open(encoding="utf-8", newline="") as file:
+        return [(each["arm"], each["asked"], each["told"], each["written"], int(each["paths"])) for each in csv.DictReader(file)]
+
+
+def _written() -> str:
+    """What paths that were told no language were written in, by the language of the question."""
+    lines = ["| asked in | paths | in that language | in English | in others |", "| :-- |" + " --: |" * 4]
+    mine = [each for each in _rows() if each[0] == OWN]
+    for code in sorted({asked for _, asked, *_ in mine}):
+        found = {written: paths for _, asked, _, written, paths in mine if asked == code}
+        total, same, english = sum(found.values()), found.get(code, 0), found.get("en", 0)
+        shares = " | ".join(percent(part / total) for part in (same, english, total - same - english))
+        lines.append(f"| {LANGUAGES[code].name} | {total} | {shares} |")
+    return "\n".join(lines)
+
+
+def _followed() -> dict[str, str]:
+    """The share of paths that were written in the language they were told, and of the others that were in the question's."""
+    mine = [each for each in _rows() if each[0] == MANY]
+    others = [each for each in mine if each[2] != each[3]]
+    stray, asked = sum(each[-1] for each in others), sum(each[-1] for each in others if each[1] == each[3])
+    return {
+        "followed": f"{percent(1 - stray / sum(each[-1] for each in mine))} %",
+        "stayed": f"{percent(asked / stray)} %",
+    }
 
 
 def _said(each: Comparison) -> str:
