@@ -14,7 +14,7 @@ from symposia.testing import PostgresServer
 _ROOT = Path(__file__).resolve().parent.parent
 sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != _ROOT]
 
-# A shell that starts us in the background ignores SIGINT for us and for every process we start, and nohup SIGHUP; tests need both.
+# A shell that starts us in the background ignores SIGINT for all that we start, and nohup SIGHUP; tests need both.
 for _number, _usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
     if signal.getsignal(_number) is signal.SIG_IGN:
         signal.signal(_number, _usual)
