@@ -12,9 +12,9 @@ from symposia.core.calibration import prompt_digests
 from symposia.research.experiments.files import save
 from symposia.testing import LoopbackServer
 
+from ..command import Command
 from ..research.experiments.test_calibrate import development
 from ..research.invented import GREEDY, VOTE
-from .conftest import Command
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ import pytest
 
 from symposia.research.experiments.files import load, save
 
+from ..command import Command
 from ..research.invented import BEST, GREEDY, VOTE, evidence
-from .conftest import Command
 
 
 @pytest.fixture
