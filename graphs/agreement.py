@@ -11,10 +11,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..core.answers import group
 from ..core.protocols import Scope
 from ..core.result import Outcome, Selection, StopReason
-from .sampling import decided
+from .sampling import decided, groups_of
 from .selection import majority
 from .stopping import window_agrees
 from .strategy import Context
@@ -22,7 +21,7 @@ from .strategy import Context
 
 async def pair_agrees(scope: Scope, samples: Sequence[str | None]) -> bool:
     """Whether the last two of the ``samples`` gave the same answer. Their ids by index."""
-    return window_agrees(await _groups(scope, samples[-2:]), 2)
+    return window_agrees(await groups_of(scope, samples[-2:]), 2)
 
 
 async def settle(
@@ -34,7 +33,7 @@ async def settle(
     an answer is not chosen.
     """
     candidates = [context.scope.candidates[key] for key in samples if key is not None]
-    groups = await _groups(context.scope, [candidate.id for candidate in candidates])
+    groups = await groups_of(context.scope, [candidate.id for candidate in candidates])
     selections, decides = {"majority": majority(candidates, groups)}, "majority"
     for candidate, mine in zip(candidates, groups, strict=True):
         if candidate.id == chosen and candidate.answer is not None:
@@ -42,7 +41,3 @@ async def settle(
             selections[by] = Selection(answer=candidate.answer.text, candidate=candidate.id, support=support)
             decides = by
     return decided(context, candidates, groups, selections, by=decides, reason=reason)
-
-
-async def _groups(scope: Scope, samples: Sequence[str | None]) -> tuple[int, ...]:
-    return await group([None if key is None else scope.candidates[key].answer for key in samples], scope.same_answer)

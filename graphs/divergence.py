@@ -20,13 +20,12 @@ from langgraph.runtime import Runtime
 from pydantic import Field
 
 from ..agents.policy import ROLE, keep_candidates, one_request, policy_call, prompts_for
-from ..core.answers import group
 from ..core.budget import CallBounds
 from ..core.calls import CallResult
 from ..core.model_spec import ModelSpec
 from ..core.problem import Problem
 from ..core.result import StopReason
-from .sampling import Plan, Planned, Sampled, propose, vote
+from .sampling import Plan, Planned, Sampled, groups_of, propose, vote
 from .selection import VOTED_KINDS
 from .stopping import window_agrees
 from .strategy import Context, Strategy
@@ -63,8 +62,7 @@ async def _probe(state: Sampled, runtime: _Runtime) -> Sampled:  # noqa: ARG001
 
     async def consume(result: CallResult) -> bool:
         samples.extend(keep_candidates(scope, result, problem, config) or [None])
-        answers = [None if key is None else scope.candidates[key].answer for key in samples]
-        return window_agrees(await group(answers, scope.same_answer), _PROBES)
+        return window_agrees(await groups_of(scope, samples), _PROBES)
 
     heats = [config.model_copy(update={"temperature": heat}) for heat in (_COLD, config.hot)]
     calls = [policy_call(scope, "probe", problem, heat, index=index) for index, heat in enumerate(heats)]

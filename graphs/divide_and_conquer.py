@@ -33,7 +33,6 @@ from pydantic import Field
 from ..agents.notes import KNOWING, KNOWLEDGE, notes_call, read_notes, told_more, with_notes
 from ..agents.policy import ROLE, keep_candidates, one_request, prompt_name, sample_calls
 from ..agents.quoted import as_data, fill
-from ..core.answers import group
 from ..core.budget import CallBounds
 from ..core.calls import CallResult
 from ..core.events import Warned
@@ -41,7 +40,7 @@ from ..core.model_spec import ModelSpec
 from ..core.problem import AnswerKind, Problem
 from ..core.protocols import Scope
 from ..core.result import StopReason
-from .sampling import Plan, Planned, Sampled, decided, propose, sampling_cost
+from .sampling import Plan, Planned, Sampled, decided, groups_of, propose, sampling_cost
 from .selection import VOTED_KINDS, majority, named, tally
 from .strategy import Context, State, Strategy
 
@@ -88,7 +87,7 @@ def confidence_score(groups: Sequence[int]) -> float:
 async def _propose(state: _State, runtime: _Runtime) -> _State:
     """A wave of the policy: the first samples."""
     found, context = await propose(state, runtime), runtime.context
-    clear = confidence_score(await _groups(context.scope, found["samples"])) >= context.config.threshold
+    clear = confidence_score(await groups_of(context.scope, found["samples"])) >= context.config.threshold
     accepted = clear and found["stop_reason"] is StopReason.FINISHED
     reason = StopReason.AGREED if accepted else found["stop_reason"]
     return {"samples": found["samples"], "visit": 0, "stop_reason": reason, "clear": accepted}
@@ -134,7 +133,7 @@ async def _decide(state: _State, runtime: _Runtime) -> State:
     first = [key for key in state["samples"] if key is not None]
     second = [key for key in state.get("second", ()) if key is not None]
     candidates = [scope.candidates[key] for key in (*first, *second)]
-    groups = await _groups(scope, [*first, *second])
+    groups = await groups_of(scope, [*first, *second])
     selections = {"majority": majority(candidates, groups)}
     if "second" in state and reason is StopReason.FINISHED:
         left = _left(context.problem, groups, len(first))
@@ -155,7 +154,7 @@ async def _helped(context: Context[DivideAndConquerConfig], state: _State) -> Pr
         helped = with_notes(scope, KNOWING, helped, knowledge)
     if remedy != "knowledge":
         given = [scope.candidates[key] for key in state["samples"] if key is not None]
-        answers = sorted(named(given, await _groups(scope, [candidate.id for candidate in given])).values())
+        answers = sorted(named(given, await groups_of(scope, [candidate.id for candidate in given])).values())
         if len(answers) > 1:
             prompt = _OPTIONS if problem.answer_kind is AnswerKind.CHOICE else _CANDIDATES
             return told_more(helped, fill(scope.prompts[prompt], answers=as_data(answers)))
@@ -168,10 +167,6 @@ def _left(problem: Problem, groups: Sequence[int], first: int) -> list[int]:
     appeared = set(groups[:first]) - {-1}
     ruled_out = problem.answer_kind is AnswerKind.CHOICE and len(appeared) > 1
     return [mine if mine in appeared or not ruled_out else -1 for mine in groups]
-
-
-async def _groups(scope: Scope, samples: Sequence[str | None]) -> tuple[int, ...]:
-    return await group([None if key is None else scope.candidates[key].answer for key in samples], scope.same_answer)
 
 
 def _warn(scope: Scope, node: str, code: str, message: str) -> None:

@@ -115,7 +115,7 @@ async def propose(state: Sampled, runtime: Runtime[Context[Any]]) -> Sampled:
                     scope.rate(key, score, node="propose", index=place)
         asked = wanted if len(calls) == 1 else 1
         samples.extend([*kept, *[None] * (asked - len(kept))])
-        return plan.agrees is not None and plan.agrees(await _groups(scope, samples))
+        return plan.agrees is not None and plan.agrees(await groups_of(scope, samples))
 
     wave = await scope.wave("propose", calls, consume=consume, window=plan.window, visit=visit)
     for result in wave.late:
@@ -210,7 +210,8 @@ def _calls(plan: Plan, policy: ModelSpec, samples: int) -> int:
     )
 
 
-async def _groups(scope: Scope, samples: Sequence[str | None]) -> tuple[int, ...]:
+async def groups_of(scope: Scope, samples: Sequence[str | None]) -> tuple[int, ...]:
+    """The groups of the samples' answers, by index; -1 for a call that failed (None) and for a sample without an answer."""
     return await group([None if key is None else scope.candidates[key].answer for key in samples], scope.same_answer)
 
 

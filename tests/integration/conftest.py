@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import psutil
 import pytest
@@ -20,22 +19,12 @@ from symposia.models.engines.running import RunningEngines
 from symposia.models.engines.vllm_install import find_vllm
 from symposia.models.weights import installed, models_folder
 
+from ..command import Ran
+
 MODEL = "smollm2-135m"
 TEMPLATE = Path(__file__).with_name("thinking_template.jinja")
 """The models' own form of conversation, and with ``enable_thinking`` a prompt that opens the thinking, as Qwen3's does."""
 START_SECONDS = 400
-
-
-class Ran(NamedTuple):
-    """How a command ended."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
 
 
 class Machine(NamedTuple):
