@@ -71,10 +71,12 @@ def fit(logs: Sequence[float]) -> Mixture | None:
     The likelihood has several maxima, so that this is a good one and always the same, but not surely the highest. None where
     the numbers are fewer than the five parameters, or all equal.
     """
-    if len(logs) < 5 or min(logs) == max(logs):
+    if len(logs) < 5:
         return None
     centre = fsum(logs) / len(logs)
     spread = sqrt(fsum((z - centre) ** 2 for z in logs) / len(logs))
+    if spread == 0:  # numbers that are not equal may still lie too close together to have one
+        return None
     units = sorted((z - centre) / spread for z in logs)
     _, best = max((_climb(units, round(start * len(units))) for start in _STARTS), key=lambda found: found[0])
     high, low = (Weibull(part.shape / spread, centre + spread * part.log_scale) for part in (best.high, best.low))
