@@ -25,8 +25,11 @@ def facts() -> ModuleType:
     return module
 
 
-def _write(folder: Path, missing: str = "") -> None:
-    """Four wrong solutions: attacks at the end add .2 to the harmless .4, those at the start nothing to the harmless .3."""
+def _write(folder: Path, missing: str = "", *, matched: bool = False) -> None:
+    """Four wrong solutions: attacks at the end add .2 to the harmless .4, those at the start nothing to the harmless .3.
+
+    What matches an attack gets .5.
+    """
     with (folder / "injection-small.csv").open("w", newline="") as file:
         out = csv.writer(file)
         out.writerow(["problem", "view", "variant", "score"])
@@ -35,17 +38,30 @@ def _write(folder: Path, missing: str = "") -> None:
             for each in PLANTED:
                 score = 0.3 if each["place"] == "start" else 0.4 if each["kind"] == "control" else 0.6
                 out.writerow([problem, "all", each["id"], "" if each["id"] == missing else score])
+                if matched and each["kind"] != "control":
+                    out.writerow([problem, "all", f"{each['id']}/matched", 0.5])
 
 
-def test_attacks_are_set_against_the_harmless_sentence_of_their_place(facts: ModuleType, tmp_path: Path) -> None:
-    _write(tmp_path)
+def test_every_attack_has_a_harmless_text_that_is_about_as_long() -> None:
+    assert len(ATTACKS) >= 30
+    assert all(abs(len(each["control"]) - len(each["text"])) <= 3 + 0.2 * len(each["text"]) for each in ATTACKS)
+    assert not any(word in each["control"].casefold() for each in ATTACKS for word in ("correct", "yes", "score", "solution"))
+
+
+@pytest.mark.parametrize("matched", [True, False])
+def test_attacks_are_set_against_what_is_harmless(facts: ModuleType, tmp_path: Path, matched: bool) -> None:
+    _write(tmp_path, matched=matched)
     told = facts.injection(tmp_path)
-    at_end = sum(each["place"] == "end" for each in ATTACKS)
-    shift, passing = 100 * 0.2 * at_end / len(ATTACKS), 100 * at_end / len(ATTACKS)
+    at_end = sum(each["place"] == "end" for each in ATTACKS) / len(ATTACKS)
     row = told["injection"].splitlines()[-1]
-    assert row.startswith("| `small` | all | 4 | 30 | 25.0 (")
-    assert f"| {passing:.1f} (" in row
-    assert f"| {shift:+.1f} | {shift:.1f} to {shift:.1f} | 0 |" in row
+    assert row.startswith(f"| `small` | full | 4 | {len(ATTACKS)} | 25.0 (")
+    assert f"| {100 * at_end:.1f} (" in row
+    model, view, as_it_is, sentence, match = told["injection_beyond"].splitlines()[-1].strip("| ").split(" | ")
+    assert (model, view) == ("`small`", "full")
+    assert as_it_is.startswith(f"{100 * (0.6 * at_end + 0.3 * (1 - at_end) - 0.3):+.1f} (")
+    assert sentence.startswith(f"{20 * at_end:+.1f} ({20 * at_end:.1f} to ")
+    assert match == "-" if not matched else match.startswith(f"{100 * (0.1 * at_end - 0.2 * (1 - at_end)):+.1f} (")
+    assert told["injection_kinds"].splitlines()[0].count("its match") == matched
     assert "| plea | +20.0 |" in told["injection_kinds"]
 
 

@@ -17,7 +17,8 @@ class Calculation(Frozen):
     """Arguments of ``calculator``."""
 
     expression: str = Field(
-        max_length=MAX_CHARS, description="Arithmetic such as `(1,250 - 20% of 1,250) / 3`, `2**10`, `sqrt(2)` or `10 mod 3`."
+        max_length=MAX_CHARS,
+        description="The expression to compute, in numbers, operations, functions and parentheses, without words.",
     )
 
 
@@ -36,7 +37,7 @@ def shown(value: Number) -> dict[str, Any]:
 TOOL = Tool(
     name="calculator",
     description=(
-        "Computes an arithmetic expression, exactly where that is possible.\n"
+        "Computes an arithmetic expression of numbers, never of dates, exactly where that is possible.\n"
         f"Operations + - * / // % ** ! and the functions {', '.join(FUNCTIONS)}; angles are in radians."
     ),
     arguments=Calculation,

@@ -60,7 +60,7 @@ class Question(Frozen):
         description="`weekday` of a date, `shift` a date by a number of days, or count the days `between` two dates."
     )
     date: str = Field(max_length=60, description="The date, best as YYYY-MM-DD.")
-    days: int | None = Field(default=None, description="For `shift`: days to add; negative ones go back.")
+    days: int | None = Field(default=None, description="For `shift`: how many days to add; a negative number goes back.")
     other: str | None = Field(default=None, max_length=60, description="For `between`: the date up to which days are counted.")
 
 
@@ -134,7 +134,8 @@ def _shown(day: date) -> dict[str, Any]:
 TOOL = Tool(
     name="calendar",
     description=(
-        "Knows weekdays, counts days between dates and shifts dates by days, in the Gregorian calendar of the years 1 to 9999.\n"
+        "Answers what is asked about dates: a date's weekday, the date days before or after it, the days between two dates.\n"
+        "The calendar is the Gregorian one, in the years 1 to 9999. "
         "Days between two dates are counted without a sign, whichever comes first, and the first day is not counted."
     ),
     arguments=Question,

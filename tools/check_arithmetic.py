@@ -75,12 +75,14 @@ class Solution(Frozen):
     """Arguments of ``check-arithmetic``."""
 
     annotations: tuple[str, ...] = Field(
-        min_length=1, max_length=200, description="The calculations in order, each as `expression = value`: `48 / 2 = 24`."
+        min_length=1,
+        max_length=200,
+        description="Every equation of the solution, in its order.",
     )
     final: str | None = Field(
         default=None,
         max_length=MAX_CHARS,
-        description="The value that the solution ends in: `72`. Left out: only the calculations are checked.",
+        description="The number that the solution ends in. Left out: only the calculations are checked.",
     )
 
     @field_validator("annotations", mode="before")
@@ -194,7 +196,7 @@ async def _check(arguments: Solution, _context: ToolContext) -> object:
 TOOL = Tool(
     name="check-arithmetic",
     description=(
-        "Computes the calculations of a solution again and says whether one of them, or the final value, is wrong.\n"
+        "Computes the equations of a solution again and says whether one of them, or its final number, is wrong.\n"
         "Gives a verdict (all_right, intermediate_wrong, final_wrong, unreadable), the reason, and each calculation's true value."
     ),
     arguments=Solution,

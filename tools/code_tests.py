@@ -42,7 +42,7 @@ class Trial(Frozen):
     tests: tuple[str, ...] = Field(
         min_length=1,
         max_length=_MAX_TESTS,
-        description="Python code each, such as `assert add(2, 2) == 4`; one that raises has failed.",
+        description="Python code each, most often an `assert` on what a function gives; one that raises has failed.",
     )
     setup: str = Field(
         default="", max_length=_MAX_CODE, description="Imports and helper functions of the tests, run before each of them."

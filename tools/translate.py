@@ -29,7 +29,10 @@ class Translation(Frozen):
     """Arguments of ``translate``."""
 
     text: str = Field(min_length=1, max_length=10_000, description="The text to be translated.")
-    target: str = Field(pattern=_LANGUAGE, description="Code of the language to translate into: `de`, `zh`, `pt-BR`.")
+    target: str = Field(
+        pattern=_LANGUAGE,
+        description="Code of the language to translate into: two or three letters, and a region where it matters.",
+    )
     source: str | None = Field(default=None, pattern=_LANGUAGE, description="Code of the text's own language, if known.")
 
 

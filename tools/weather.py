@@ -41,7 +41,9 @@ class Question(Frozen):
     """Arguments of ``weather``."""
 
     place: str = Field(
-        min_length=1, max_length=100, description="A town or city: `Berlin`, or `Berlin, Connecticut` where it is another."
+        min_length=1,
+        max_length=100,
+        description="A town or city; behind a comma its country or region, where there are several of the name.",
     )
     date: str = Field(max_length=60, description="The day, best as YYYY-MM-DD.")
 

@@ -19,6 +19,7 @@ _TOKEN = re.compile(
     r"|\$(?=\S)[^$\n]{1,500}(?<=\S)\$(?!\d)"  # $…$, but not "$5 and $6"
     r"|<<[^<>\n]{1,200}>>"  # GSM8K's annotations
     r"|\\[a-zA-Z]+(?:\{[^{}\n]*(?:\{[^{}\n]*\}[^{}\n]*)*\})*)"  # \boxed{\frac{1}{2}}
+    r"|(?P<tag></?[a-zA-Z]{2,}(?:[ \t]+[\w-]+=\"[^\"\n]{0,100}\")*[ \t]*/?>)"  # </b>: its stroke divides nothing
     r"|(?P<number>[$€£¥]?(?:\d+(?:[.,:/]\d+)*|\.\d+)%?)"
     r"|(?P<word>[^\W\d_]{2,}(?:['’][^\W\d_]+|[/-][^\W\d_]{2,})*|[^\W\d_])"  # noqa: RUF001 - apostrophes as people type them
     r"|(?P<operator>[-+*/=^×÷·±≤≥<>≈≠√→−])"  # noqa: RUF001 - operators as people type them
@@ -36,6 +37,7 @@ _MOST_WORDS = 3
 _BRACKETS = {"<", ">"}
 """Operators that make no quantity of a word beside them: they are as often the edges of a tag."""
 _COMMENT = re.compile(r"^[ \t]*#.*\n?", re.MULTILINE)
+_RELATION = re.compile(r"[=≈≤≥<>≠]|\\(?:approx|[lg]eq?|neq?)(?![a-z])")
 _GAP = 3
 """Tokens, one word among them at most, that are kept between two that are kept: "9 (red) + 14", "7 is 12"."""
 
@@ -48,9 +50,13 @@ class _Token(NamedTuple):
 
 
 def equations(text: str) -> str:
-    """The parts of ``text`` that compute, line by line, what lies apart separated by semicolons; a text without any as it is."""
-    parts = list(_parts(text))
-    return "\n".join(parts) or text
+    """The parts of ``text`` that compute, line by line, what lies apart separated by semicolons; nothing where none does."""
+    return "\n".join(_parts(text))
+
+
+def calculates(text: str) -> bool:
+    """Whether there is an equation in ``text``: a relation between what computes in it."""
+    return any(_RELATION.search(part) for part in _parts(text))
 
 
 def _parts(text: str) -> Iterator[str]:

@@ -164,7 +164,7 @@ async def test_without_any_score_the_majority_decides_and_says_so(opened) -> Non
     assert result.failures == {"rejected": 3}
     assert [candidate.scores[0].value for candidate in result.candidates] == [None] * 3
     assert "no verdicts today" in result.candidates[0].scores[0].rationale
-    assert [event.code for event in heard if event.type == "warned"] == ["no_scores"]
+    assert [event.code for event in heard if event.type == "warned"] == ["judge_in_full", "no_scores"]
     assert replayed.selections == result.selections
 
 
@@ -248,7 +248,7 @@ async def test_the_most_calls_are_made_where_no_verdict_can_be_read(opened) -> N
 def test_the_stored_options_say_all_of_the_verifier() -> None:
     config = BEST_OF_N.configure({"verifier_options": {"mode": "verdict"}})
     rest = {"samples": 1, "temperature": 0.0, "max_tokens": 512, "least_mass": 0.1}
-    rest |= {"unit": "outcome", "aggregate": "min", "view": "full", "rubric": ""}
+    rest |= {"unit": "outcome", "aggregate": "min", "view": "auto", "rubric": ""}
     assert config.verifier_options == {"role": "verifier", "mode": "verdict", **rest}
     assert BEST_OF_N.config().verifier_options["mode"] == "labels"
 

@@ -13,6 +13,10 @@ then score 1, it and those after it 0, averaged over samples; the paper takes th
 A verdict that cannot be read is asked for once more, in the written form. Four fallbacks are declared as events: a model that
 gives no log-probabilities is asked in the written form at once; one that begins with something else than Yes or No (a thinking
 model), or that has no token for a label, after its first reply; a second unreadable verdict is a score without a value.
+
+Instructions planted in a solution stand in its prose, so that by default a judge of wholes is shown what computes
+(:mod:`..views`), and all of it only where that says little: see the option ``view``. That it must read all of solutions in which
+equations were expected is an event too.
 """
 
 from __future__ import annotations

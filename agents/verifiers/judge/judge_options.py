@@ -25,8 +25,10 @@ class JudgeConfig(VerifierConfig):
     request to vLLM. ``verdict``: reason first, then a written verdict, which is how a first error is always told."""
     aggregate: Aggregate = "min"
     """How the scores of steps become one: ``last``, ``min``, ``mean`` or ``product``."""
-    view: Literal["full", "equations"] = "full"
-    """``equations``: show the judge only what computes, without the prose around it."""
+    view: Literal["auto", "full", "equations"] = "auto"
+    """What the judge is shown. ``equations``: only what computes, without the prose around it, in which instructions would
+    stand. ``auto``: that where a whole is judged, the question asks for a number or an expression, and a solution holds an
+    equation; all of it elsewhere."""
     rubric: str = ""
     """Criteria to judge by; at the command line ``@FILE`` reads them from a file."""
     samples: int = Field(default=1, ge=1, le=64)

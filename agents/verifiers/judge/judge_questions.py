@@ -15,6 +15,8 @@ from ..step_scores import aggregate
 from ..views import equations
 from .judge_options import JudgeConfig
 
+_NO_EQUATIONS = "(nothing is computed here)"
+"""Shown in place of a step or solution without any, where equations are what is shown of others."""
 Read = Callable[[Choice], float | None]
 """From a reply to what it says, None where it says nothing that can be read."""
 
@@ -77,12 +79,12 @@ class Question:
 class Case:
     """Candidates that are alike, as they are judged: the questions about them, and what the answers cost."""
 
-    def __init__(self, group: int, candidate: Candidate, config: JudgeConfig) -> None:
+    def __init__(self, group: int, candidate: Candidate, config: JudgeConfig, *, in_full: bool) -> None:
         self.group, self._config = group, config
         self.usage = Usage()
         self._cut = candidate.cut() if config.unit != "outcome" else ()
-        view = equations if config.view == "equations" else str
-        self._shown = [defused(view(text)).strip() for text in self._cut or (candidate.text,)]
+        texts = self._cut or (candidate.text,)
+        self._shown = [defused(text if in_full else equations(text) or _NO_EQUATIONS).strip() for text in texts]
         by_step = config.unit == "step"
         self.questions = [Question(self, step) for step in range(len(self._cut))] if by_step else [Question(self, None)]
         if config.unit == "first-error" and not self._cut:

@@ -9,7 +9,7 @@ from ....core.calls import CallResult, ChatRequest, Choice, FinishReason, LabelR
 from ....core.candidate import Candidate
 from ....core.events import Warned
 from ....core.model_spec import Ability
-from ....core.problem import Message, Problem
+from ....core.problem import AnswerKind, Message, Problem
 from ....core.protocols import Scope
 from ....core.random import sample_seed
 from ....core.result import StopReason
@@ -17,11 +17,14 @@ from ....core.steps import MAX_STEPS
 from ...quoted import asking, conversation, defused, fill
 from ..rating import Ratings, Scores
 from ..verdicts import LABELS, WORDS, first_error_index, written_verdict, yes_probability
+from ..views import calculates, equations
 from .judge_options import JudgeConfig
 from .judge_questions import Case, Question, Read
 
 NAME = "judge"
 RUBRIC = "judge.rubric"
+_COMPUTED = frozenset({AnswerKind.NUMBER, AnswerKind.EXPRESSION})
+"""Kinds of answers whose solutions are equations, most often."""
 
 
 class Wording(NamedTuple):
@@ -69,7 +72,13 @@ class Judging:
         self._shared = {"conversation": conversation(problem.messages), "criteria": rubric}
         self._spec = scope.spec(config.role)
         self._ratings = Ratings(scope, candidates, node=node, visit=visit)
-        self._cases = [Case(group, candidate, config) for group, candidate in enumerate(self._ratings.groups)]
+        groups = self._ratings.groups
+        computing = config.unit == "outcome" and problem.answer_kind in _COMPUTED
+        by_equations = config.view == "equations" or (config.view == "auto" and computing)
+        worth_it = calculates if config.view == "auto" else equations
+        in_full = not (by_equations and any(worth_it(each.text) for each in groups))
+        self._unguarded = by_equations and in_full
+        self._cases = [Case(group, candidate, config, in_full=in_full) for group, candidate in enumerate(groups)]
         self._unwritten = config.mode == "scoring" or (config.mode == "labels" and Ability.LOGPROBS in self._spec.abilities)
 
     async def run(self) -> Scores:
@@ -80,6 +89,8 @@ class Judging:
         questions = [question for case in self._cases for question in case.questions]
         if not questions:
             return self._ratings.scores(StopReason.FINISHED)
+        if self._unguarded:
+            self._warn("judge_in_full", "no solution holds an equation, so that they are shown as they are, with all they say")
         if self._config.mode == "labels" and not self._unwritten:
             self._warn("judge_without_logprobs", f"{self._spec.name} gives no log-probabilities, so that it writes its verdicts")
         reason = await self._wave(self._node, self._first(questions))

@@ -39,7 +39,8 @@ from ..verifier import Verifier, VerifierConfig, Workload, playing
 from .tool_check import AGAIN, LABEL, LAST, WRITTEN, Rules, ToolCheck
 
 NAME = "tool-augmented"
-_TASK, _TOOLS, _ALONE = "tool-augmented.task", "tool-augmented.tools", "tool-augmented.alone"
+_TASK, _TOOLS = "tool-augmented.task", "tool-augmented.tools"
+_CALLS, _ALONE = "tool-augmented.calls", "tool-augmented.alone"
 
 
 class ToolAugmentedConfig(VerifierConfig):
@@ -142,10 +143,14 @@ class _Checking:
 
     def _opening(self, rules: Rules, candidate: Candidate) -> Message:
         prompts, messages = self._scope.prompts, self._problem.messages
-        tools = "\n".join(map(offered, rules.tools.values()))
-        how = fill(prompts[_TOOLS], calls=str(rules.calls), tools=tools) if tools else prompts[_ALONE]
-        shown, solution = conversation(messages), defused(candidate.text)
-        return asking(fill(prompts[_TASK], conversation=shown, solution=solution, how=how), messages)
+        offer = "\n".join(map(offered, rules.tools.values()))
+        parts = {
+            "tools": "\n" + fill(prompts[_TOOLS], calls=str(rules.calls), tools=offer) + "\n" if offer else "",
+            "conversation": conversation(messages),
+            "solution": defused(candidate.text),
+            "how": prompts[_CALLS if offer else _ALONE],
+        }
+        return asking(fill(prompts[_TASK], **parts), messages)
 
     def _score(self, group: int, usage: Usage) -> Score:
         mine = [each for each in self._all if each.group == group]
@@ -178,7 +183,7 @@ def _cost(config: ToolAugmentedConfig, team: Mapping[str, ModelSpec], work: Work
 
 
 def _prompts(_problem: Problem, config: ToolAugmentedConfig) -> tuple[str, ...]:
-    how = (_TOOLS, LAST) if config.tools else (_ALONE,)
+    how = (_TOOLS, _CALLS, LAST) if config.tools else (_ALONE,)
     return (_TASK, *how, *((LABEL,) if config.mode == "labels" else ()), WRITTEN, AGAIN)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from statistics import fmean
 from typing import NamedTuple
@@ -21,9 +21,16 @@ from symposia.research.reports.verifier_sections import verifier_sections
 from symposia.research.statistics.intervals import Interval, accuracy, bootstrap_mean
 
 FOLDER = Path(__file__).resolve().parent
-RECORDED = {"processbench": ("First errors", "Scores", "What a verdict"), "tara": ("Pairs", "Scores", "What a verdict")}
-"""The sections that each experiment's table facts are taken from: its own, of scores, of costs."""
+RECORDED = {
+    "processbench": "First errors",
+    "views-large": "First errors",
+    "tara": "Pairs",
+    "tara-large": "Pairs",
+}
+"""Where each experiment's own section is; all of them have one of scores and one of costs."""
 NOTHING = "Not recorded yet."
+CLEAN = "clean"
+"""The variant of a solution as it is."""
 
 
 def page(folder: Path = FOLDER) -> str:
@@ -34,15 +41,17 @@ def page(folder: Path = FOLDER) -> str:
 def facts(folder: Path = FOLDER) -> dict[str, str]:
     """Every fact by its name."""
     told: dict[str, str] = {}
-    for name, titles in RECORDED.items():
+    for name, title in RECORDED.items():
         found = study(load(folder / name)) if is_evidence(folder / name) else None
-        told |= {f"{name}_{fact}": said for fact, said in _facts_of(found, titles).items()}
+        more = {"more": f"The [report]({name}/report.md) has more." if found else NOTHING}
+        told |= {f"{name.replace('-', '_')}_{fact}": said for fact, said in (_facts_of(found, title) | more).items()}
     return told | injection(folder)
 
 
-def _facts_of(found: Findings | None, titles: tuple[str, str, str]) -> dict[str, str]:
+def _facts_of(found: Findings | None, own_title: str) -> dict[str, str]:
     if found is None:
-        return dict.fromkeys(("own", "scores", "takes", "said", "models", "n"), NOTHING)
+        return dict.fromkeys(("own", "scores", "takes", "said", "models", "n", "called"), NOTHING)
+    titles = (own_title, "Scores", "What a verdict")
     sections = [next(each for each in verifier_sections(found) if each.title.startswith(title)) for title in titles]
     own, scores, takes = (_of_section(section) for section in sections)
     said = [*sections[0].sentences, *(f"{each.sentence} {each.note}".strip() for each in found.comparisons)]
@@ -54,7 +63,16 @@ def _facts_of(found: Findings | None, titles: tuple[str, str, str]) -> dict[str,
         "said": "\n".join(f"* {sentence}" for sentence in said),
         "models": ", ".join(f"`{model}`" for model in models),
         "n": f"{len(found.evidence.problems)}",
+        "called": _called(found),
     }
+
+
+def _called(found: Findings) -> str:
+    mine = next((each for each in found.verifiers if each.arm == "tool-augmented"), None)
+    if mine is None:
+        return NOTHING
+    made = f"The verifier with tools made {mine.n_checks} calls of tools for {mine.n_solutions} solutions"
+    return f"{made}, {mine.n_failed_checks} of them with an error."
 
 
 def _of_section(section: Section) -> str:
@@ -87,10 +105,14 @@ class Moved(NamedTuple):
     """with a harmless sentence,"""
     attacked: Interval
     """with an attack."""
-    shift: Interval
-    """Mean of the attacked score less that with the harmless sentence of the same place; over solutions."""
-    by_kind: dict[str, float]
+    beyond: dict[str, Interval]
+    """Mean of the attacked score less that of the same solution as it is, with a harmless sentence at the same place, and with
+    the harmless text that matches the attack, by those names; what was not recorded is left out. Over solutions."""
+    by_kind: dict[str, dict[str, float]]
     """The same by kind of attack."""
+
+
+AGAINST = ("as it is", "a sentence", "its match")
 
 
 def injection(folder: Path = FOLDER) -> dict[str, str]:
@@ -99,76 +121,91 @@ def injection(folder: Path = FOLDER) -> dict[str, str]:
     found: dict[tuple[str, str], Moved] = {}
     for path in sorted(folder.glob("injection-*.csv")):
         with path.open(encoding="utf-8", newline="") as file:
-            rows = [Row(*cells[:3], float(cells[3]) if cells[3] else None) for cells in list(csv.reader(file))[1:]]
+            rows = [
+                Row(problem, view, variant, float(score) if score else None)
+                for problem, view, variant, score in list(csv.reader(file))[1:]
+            ]
         for view in dict.fromkeys(row.view for row in rows):
-            found[path.stem.removeprefix("injection-"), view] = moved([row for row in rows if row.view == view], planted)
+            model = path.stem.removeprefix("injection-")
+            found[model, VIEWS.get(view, view)] = moved([row for row in rows if row.view == view], planted)
     if not found:
-        return {"injection": NOTHING, "injection_kinds": NOTHING}
-    head = (
-        "model",
-        "sees",
-        "solutions",
-        "attacks",
-        "as they are, %",
-        "harmless, %",
-        "attacked, %",
-        "shift, points",
-        "95 %",
-        "unscored",
-    )
-    table = [
+        return dict.fromkeys(("injection", "injection_beyond", "injection_kinds"), NOTHING)
+    return {"injection": _passing(found), "injection_beyond": _beyond(found), "injection_kinds": _kinds(found)}
+
+
+VIEWS = {"all": "full"}
+"""Views by the names that they had when they were recorded."""
+
+
+def _passing(found: Mapping[tuple[str, str], Moved]) -> str:
+    head = ("model", "sees", "solutions", "attacks", "as they are, %", "with a sentence, %", "attacked, %", "unscored")
+    rows = [
         (
             f"`{model}`",
             view,
             f"{each.n_solutions}",
             f"{each.n_attacks}",
             *(f"{percent(share.estimate)} ({bounds(share)})" for share in (each.clean, each.control, each.attacked)),
-            f"{100 * each.shift.estimate:+.1f}",
-            bounds(each.shift),
             f"{each.n_unscored}",
         )
         for (model, view), each in found.items()
     ]
+    return _table(head, rows, labels=2)
+
+
+def _beyond(found: Mapping[tuple[str, str], Moved]) -> str:
+    rows = [(f"`{model}`", view, *(_points(each.beyond.get(name)) for name in AGAINST)) for (model, view), each in found.items()]
+    return _table(("model", "sees", *AGAINST), rows, labels=2)
+
+
+def _points(shift: Interval | None) -> str:
+    return f"{100 * shift.estimate:+.1f} ({bounds(shift)})" if shift else "-"
+
+
+def _kinds(found: Mapping[tuple[str, str], Moved]) -> str:
+    columns = [(place, against) for place, each in found.items() for against in AGAINST[1:] if against in each.beyond]
     kinds = dict.fromkeys(kind for each in found.values() for kind in each.by_kind)
-    by_kind = [
-        (kind, *(f"{100 * each.by_kind[kind]:+.1f}" if kind in each.by_kind else "-" for each in found.values()))
-        for kind in kinds
-    ]
-    return {
-        "injection": _table(head, table, labels=2),
-        "injection_kinds": _table(("kind", *(f"`{model}`, {view}" for model, view in found)), by_kind),
-    }
+    rows = [(kind, *(_of_kind(found[place].by_kind, kind, against) for place, against in columns)) for kind in kinds]
+    return _table(("kind", *(f"`{model}`, {view}: {against}" for (model, view), against in columns)), rows)
+
+
+def _of_kind(by_kind: Mapping[str, Mapping[str, float]], kind: str, against: str) -> str:
+    return f"{100 * by_kind[kind][against]:+.1f}" if kind in by_kind else "-"
 
 
 def moved(rows: Sequence[Row], planted: Sequence[dict[str, str]]) -> Moved:
-    """Of one view. Attacks are set against the harmless sentence of the same place in the same solution."""
+    """Of one view."""
     kind, place = ({each["id"]: each[name] for each in planted} for name in ("kind", "place"))
     control = {place[name]: name for name in kind if kind[name] == "control"}
+    attacks = {name for name in kind if kind[name] != "control"}
     score = {(row.problem, row.variant): row.score for row in rows if row.score is not None}
-    shifts: list[float] = []
-    of: list[str] = []
-    by_kind: dict[str, list[float]] = defaultdict(list)
+    shifts: dict[str, list[tuple[str, str, float]]] = defaultdict(list)
     for (problem, name), value in score.items():
-        against = score.get((problem, control[place[name]])) if name in kind and kind[name] != "control" else None
-        if against is not None:
-            shifts.append(value - against)
-            of.append(problem)
-            by_kind[kind[name]].append(value - against)
+        if name in attacks:
+            for against, other in zip(AGAINST, (CLEAN, control[place[name]], f"{name}/matched"), strict=True):
+                if (problem, other) in score:
+                    shifts[against].append((problem, kind[name], value - score[problem, other]))
 
     def passing(names: set[str]) -> Interval:
         mine = [(problem, float(value >= 0.5)) for (problem, name), value in score.items() if name in names]
         return accuracy([passed for _, passed in mine], [problem for problem, _ in mine])
 
-    attacks = {name for name in kind if kind[name] != "control"}
+    by_kind: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    for against, found in shifts.items():
+        for _, each, shift in found:
+            by_kind[each][against].append(shift)
     return Moved(
         n_solutions=len({row.problem for row in rows}),
         n_attacks=len(attacks & {row.variant for row in rows}),
         n_unscored=sum(row.score is None for row in rows),
-        clean=passing({row.variant for row in rows} - kind.keys()),
+        clean=passing({CLEAN}),
         control=passing(set(control.values())),
         attacked=passing(attacks),
-        shift=bootstrap_mean(shifts, of),
-        by_kind={name: fmean(values) for name, values in by_kind.items()},
+        beyond={
+            name: bootstrap_mean([shift for *_, shift in all_], [problem for problem, *_ in all_])
+            for name, all_ in shifts.items()
+        },
+        by_kind={each: {against: fmean(found) for against, found in mine.items()} for each, mine in by_kind.items()},
     )
 
 

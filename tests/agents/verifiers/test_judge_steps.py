@@ -417,7 +417,8 @@ async def test_the_view_of_equations_shows_what_computes(opened: Opener, unit: s
     assert "eighteen" not in prompt
     assert len(score.steps) == (0 if unit == "outcome" else 3), "steps stay aligned with the text"
     if unit != "outcome":
-        assert "Half of it is eight." in prompt, "a step that computes nothing is shown as it is"
+        assert "Half of it is eight." not in prompt
+        assert prompt.count("(nothing is computed here)") == 1, "a step that computes nothing keeps its number"
 
 
 def test_its_cost_is_bounded_by_the_steps_that_a_text_may_have() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from symposia.runtime import tending
 from symposia.runtime.approvals import open_questions, respond
 from symposia.runtime.session import Session
 from symposia.testing import Answer, ScriptedModel, fake_spec
+from symposia.tools.tool import TOOLS
 
 from .verifying import ABLE, PLAIN, TEAM, asked, codes, label, opened, score_of, verified
 
@@ -56,6 +58,8 @@ def checking(*calls: str, yes: float = 0.2, rationale: str = "Rationale: 2 + 3 i
     return said
 
 
+SEVEN = ("check-arithmetic", "calculator", "calendar", "code-tests", "translate", "weather", "web-search", "wiki", "python")
+"""The tools of the paper, and what a verification is offered besides."""
 TWICE = checking(calling({"expression": "2 + 3"}), calling({"expression": "6 - 5"}, thought="And how far off?"))
 WRONG = Solution(text="2 + 3 = 6, so it is \\boxed{6}.")
 
@@ -102,6 +106,13 @@ async def test_what_the_examiner_is_shown(tmp_path: Path) -> None:
     assert (verdict.max_tokens, {"Yes", "No"} <= set(verdict.labels)) == (1, True)
 
 
+@pytest.mark.parametrize("name", SEVEN)
+def test_no_tool_shows_a_value_that_could_be_copied(name: str) -> None:
+    """Small models copied the examples of arguments into their calls, whatever the solution said."""
+    arguments = TOOLS.get(name).spec.parameters["properties"]
+    assert [each["description"] for each in arguments.values() if re.search(r"\d", each.get("description", ""))] == []
+
+
 async def test_no_more_calls_than_allowed(tmp_path: Path) -> None:
     def said(phase: str, seen: int, sample: int) -> Answer:
         del sample
@@ -130,9 +141,12 @@ async def test_the_ablation_has_the_same_prompt_and_as_many_tokens_but_no_tools(
     assert (len(alone), score.evidence, score.value) == (2, (), pytest.approx(0.2))
     assert alone[0].max_tokens == 4 * with_tools[0].max_tokens
     assert alone[0].stop == ()
-    cut = "Find out whether this solution is correct."
-    before, after = alone[0].messages[0].text.split(cut)
-    assert with_tools[0].messages[0].text.startswith(before + cut)
+    data = re.compile(r"<conversation>.*this solution is correct\.", re.DOTALL)
+    (before, after), (offer, calls) = (data.split(asked[0].messages[0].text) for asked in (alone, with_tools))
+    assert data.findall(alone[0].messages[0].text) == data.findall(with_tools[0].messages[0].text)
+    assert offer.startswith(before.rstrip())
+    assert "one a line, as JSON" in offer.removeprefix(before.rstrip())
+    assert "Action Input: its arguments" in calls
     assert "Rationale: why the solution is correct" in after
     assert "Action" not in after
     assert alone[-1].messages[-1] == with_tools[-1].messages[-1]
