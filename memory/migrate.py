@@ -6,7 +6,8 @@ is loaded only where an older store has to be changed. A test keeps tables and m
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Connection, MetaData, String, Table, func, insert, inspect, select
+from sqlalchemy import Column, Connection, Dialect, MetaData, String, Table, func, insert, inspect, select
+from sqlalchemy.engine.mock import MockConnection
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from ..core.errors import StoreCorruptError
@@ -17,6 +18,7 @@ _version = Table(VERSION_TABLE, MetaData(), Column("version_num", String(32), pr
 # As Alembic names it, so that a new store and a migrated one are the same.
 _version.primary_key.name = f"{VERSION_TABLE}_pkc"
 _STORED = select(_version.c.version_num)
+_CREATION: dict[str, list[str]] = {}
 
 _LOCK = 0x73796D706F736961
 """Of PostgreSQL: whoever makes or changes tables holds it. The letters of "symposia"."""
@@ -71,10 +73,21 @@ def _upgrade(connection: Connection, place: str) -> None:
     made = inspect(connection).has_table(VERSION_TABLE)
     revision = connection.execute(_STORED).scalar() if made else None
     if revision is None:
-        metadata.create_all(connection)
-        _version.create(connection)
+        for statement in _creation(connection.dialect):
+            connection.exec_driver_sql(statement)
         connection.execute(insert(_version).values(version_num=REVISION))
     elif revision != REVISION:
         from .upgrade import run_migrations  # noqa: PLC0415 - loads Alembic
 
         run_migrations(connection, revision, place)
+
+
+def _creation(dialect: Dialect) -> list[str]:
+    """What makes the tables of a new store. Kept, for composing it takes several times as long as executing it."""
+    if dialect.name not in _CREATION:
+        statements: list[str] = []
+        written = MockConnection(dialect, lambda element, *_: statements.append(str(element.compile(dialect=dialect))))
+        for tables in (metadata, _version.metadata):
+            tables.create_all(written, checkfirst=False)
+        _CREATION[dialect.name] = statements
+    return _CREATION[dialect.name]

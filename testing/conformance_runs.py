@@ -58,6 +58,7 @@ class Trial:
     """What comes of a program."""
     reward: RewardForm | None = None
     """How a model that must be able to ``reward`` is asked."""
+    _made: list[Ran] = field(default_factory=list, init=False, repr=False, compare=False)
 
     @property
     def specs(self) -> dict[str, ModelSpec]:
@@ -108,6 +109,12 @@ class Trial:
                 ran = await self.solve(session, budget=budget)
                 ran.calls = cast.calls
                 return ran
+
+    async def once(self) -> Ran:
+        """One run, the same however often it is asked for: for checks that look at a run and do not need one of their own."""
+        if not self._made:
+            self._made.append(await self.run())
+        return self._made[0]
 
 
 class Cast:

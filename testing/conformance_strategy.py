@@ -44,8 +44,10 @@ SELECTORS = {
     *(f"{kind}-{how}" for kind in ("weighted", "best-of") for how in AGGREGATES),
 }
 """Names that selections may have: readers of results compare strategies by them."""
-_TRIED = 4
-"""Budgets and places of a crash that are tried; more of them find nothing new."""
+_ORDERS = 2
+"""Orders of arrival that are tried; more of them find nothing new."""
+_BUDGET = 4
+"""The largest budget that is tried, in calls. A run that stops early may have no need of more: its last ones come late."""
 
 
 def strategy_conformance(
@@ -106,7 +108,7 @@ class StrategyRules:
 
     async def outcome(self) -> None:
         """Its outcome speaks of its candidates, by selectors of the usual names."""
-        result = (await self._trial.run()).result
+        result = (await self._trial.once()).result
         expect(result.status is Status.ANSWERED, f"the run ended {result.status}: {result.error or 'no candidate has an answer'}")
         ids = [candidate.id for candidate in result.candidates]
         expect(len(set(ids)) == len(ids), f"candidates counted twice: {ids}")
@@ -130,7 +132,7 @@ class StrategyRules:
 
     async def failures(self) -> None:
         """Failed calls end no run: survivors carry on, and where there is none the run fails with a result."""
-        whole = await self._trial.run()
+        whole = await self._trial.once()
         if whole.by_role["policy"] > 1:
             maimed = await replace(self._trial, fail=_fails(0)).run()
             expect(maimed.result.candidates, "no candidate is left where the first of several calls failed")
@@ -141,16 +143,16 @@ class StrategyRules:
 
     async def budget(self) -> None:
         """A budget that ends early gives the best there is, and is kept."""
-        full = len((await self._trial.run()).calls)
-        for calls in range(1, full)[:_TRIED]:
+        full = len((await self._trial.once()).calls)
+        for calls in _spread(1, min(full - 1, _BUDGET)):
             ran = await self._trial.run(budget=f"calls={calls}")
             expect(len(ran.calls) <= calls, f"{len(ran.calls)} calls under a budget of {calls}")
             expect(ran.result.stop_reason is StopReason.BUDGET, f"it stopped as {ran.result.stop_reason} under calls={calls}")
 
     async def order(self) -> None:
         """The order in which replies arrive changes nothing."""
-        still = await self._trial.run()
-        for seed in range(_TRIED):
+        still = await self._trial.once()
+        for seed in range(_ORDERS):
             shuffled = await replace(self._trial, latency=_shuffled(seed)).run()
             _same(still, shuffled, "with other latencies")
 
@@ -168,8 +170,8 @@ class StrategyRules:
 
     async def resume(self) -> None:
         """A run that was broken off anywhere ends as if nothing had happened, and makes no answered call again."""
-        whole = await self._trial.run()
-        for replies in range(min(len(whole.calls), _TRIED) + 1):
+        whole = await self._trial.once()
+        for replies in _spread(0, len(whole.calls)):
             with temporary_folder() as folder:
                 await break_off(self._trial, folder, "broken", replies)
                 async with self._trial.session(folder) as (session, cast):
@@ -182,7 +184,7 @@ class StrategyRules:
 
     async def events(self) -> None:
         """Every event is a fact of its own, with an id that no other has and nodes of the usual names."""
-        ran = await self._trial.run()
+        ran = await self._trial.once()
         facts: dict[str, Event] = {}
         for event in ran.events:
             expect(facts.setdefault(event.id, event) == event, f"two events have the id {event.id}")
@@ -209,6 +211,11 @@ class StrategyRules:
 
 def _problem(trial: Trial) -> Problem:
     return Problem.of(trial.question, answer_kind=trial.answer_kind)
+
+
+def _spread(least: int, most: int) -> list[int]:
+    """The ends and the middle of a range, where there is one: more budgets and places of a crash find nothing new."""
+    return sorted({least, (least + most) // 2, most}) if least <= most else []
 
 
 def _fails(*indices: int) -> Any:

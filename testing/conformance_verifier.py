@@ -168,7 +168,7 @@ class _VerifierRules:
 
     async def scores(self) -> None:
         """Every candidate gets one score, and values keep the order of the raw scores."""
-        ran = await self._trial.run()
+        ran = await self._trial.once()
         expect(ran.result.status is Status.ANSWERED, f"the run ended {ran.result.status}: {ran.result.error}")
         scores = self._scores(ran)
         expect(len(scores) == len(self._solutions), f"{len(scores)} of {len(self._solutions)} candidates have a score")
@@ -183,7 +183,7 @@ class _VerifierRules:
 
     async def steps(self) -> None:
         """Scores of steps are in [0, 1], cover the candidate's text, and make up its score as its config says."""
-        ran, how = await self._trial.run(), getattr(self._verifier.configure(self._options), "aggregate", None)
+        ran, how = await self._trial.once(), getattr(self._verifier.configure(self._options), "aggregate", None)
         scores = self._scores(ran)
         for candidate in ran.result.candidates:
             score = scores.get(candidate.id, Score(verifier="none", value=None))
@@ -198,7 +198,7 @@ class _VerifierRules:
 
     async def alike(self) -> None:
         """Candidates of one text get one score."""
-        scores = [score.value for score in self._scores(await self._trial.run()).values()]
+        scores = [score.value for score in self._scores(await self._trial.once()).values()]
         expect(scores[0] == scores[-1], f"the same text scored {scores[0]} and {scores[-1]}")
 
     async def unreadable(self) -> None:

@@ -131,7 +131,7 @@ def test_no_secret_lies_in_what_a_killed_process_leaves(symposia, catalogue, env
     assert kept(Path(environment["HOME"])) == {}
 
 
-def test_no_secret_stands_in_an_error(symposia_process, catalogue, environment, secret_environment) -> None:
+def test_no_secret_stands_in_an_error(symposia, catalogue, environment, secret_environment) -> None:
     with LoopbackServer(api_key="right-key-00").running() as server:
         catalogue(server)
         for command in (
@@ -145,7 +145,7 @@ def test_no_secret_stands_in_an_error(symposia_process, catalogue, environment, 
             ["run", TEXT],
             ["run", "list", "--store", f"mysql://user:{PLANTED['postgres']}@db.example.org/runs"],
         ):
-            ran = symposia_process(*command, "--json", env=secret_environment)
+            ran = symposia(*command, "--json", env=secret_environment)
             assert ran.code in {1, 2}, ran.err
             assert leaks(ran.out + ran.err) == [], ran.err
     assert kept(Path(environment["HOME"])) == {}

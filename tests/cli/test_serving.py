@@ -21,12 +21,6 @@ from symposia.testing import LoopbackServer, write_vllm_python
 
 
 @pytest.fixture
-def symposia(symposia_process):
-    """Engines and their keepers are children of the command."""
-    return symposia_process
-
-
-@pytest.fixture
 def folder(tmp_path: Path) -> str:
     """A model folder named ``tiny``."""
     path = tmp_path / "tiny"
@@ -44,7 +38,7 @@ def running(environment: dict[str, str], tmp_path: Path) -> Iterator[RunningEngi
     yield engines
     for record in engines.all():
         for process in (record.owner.process(), *record.living()):
-            if process is not None:
+            if process is not None and process.pid != os.getpid():
                 process.kill()
 
 

@@ -8,12 +8,6 @@ import pytest
 
 
 @pytest.fixture
-def symposia(symposia_process):
-    """``--debug`` ends in the interpreter's own hands."""
-    return symposia_process
-
-
-@pytest.fixture
 def address() -> dict[str, str]:
     """Settings that name a server which is not there."""
     with socket.socket() as probe:

@@ -1,36 +1,57 @@
-"""The front door, as a program uses it: each test is a program of its own."""
+"""The front door, as a program uses it: each test is a program of its own, and two are processes of their own."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from symposia.testing import LoopbackServer
 
+from ..command import program_in_process
+
+Program = Callable[[str], str]
+
 
 @pytest.fixture
-def program(tmp_path: Path):
+def environment(tmp_path: Path) -> Iterator[dict[str, str]]:
     with LoopbackServer([r"\boxed{18}"], latency=0.01).running() as server:
         (tmp_path / "symposia.toml").write_text(f'model = "{server.url}#fake"\nstore = "runs.db"\n')
         kept = {name: value for name, value in os.environ.items() if not name.startswith("SYMPOSIA_")}
-
-        def run(code: str) -> str:
-            command = [sys.executable, "-X", "dev", "-W", "error", "-c", code]
-            env = kept | {"HOME": str(tmp_path)}
-            done = subprocess.run(command, cwd=tmp_path, env=env, check=False, capture_output=True, text=True, timeout=60)
-            assert done.returncode == 0, done.stderr
-            assert "Warning" not in done.stderr
-            return done.stdout
-
-        yield run
+        yield kept | {"HOME": str(tmp_path)}
 
 
-def test_sync(program) -> None:
-    assert program('import symposia; print(symposia.solve_sync("6 + 12?", options={"n": 3}).answer)') == "18\n"
+@pytest.fixture
+def program(tmp_path: Path, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Program:
+    def run(code: str) -> str:
+        ran = program_in_process(code, tmp_path, environment, monkeypatch)
+        assert ran.code == 0, ran.err
+        assert "Warning" not in ran.err
+        return ran.out
+
+    return run
+
+
+@pytest.fixture
+def process(tmp_path: Path, environment: dict[str, str]) -> Program:
+    """As :func:`program`, with the start and the end of an interpreter of its own."""
+
+    def run(code: str) -> str:
+        command = [sys.executable, "-X", "dev", "-W", "error", "-c", code]
+        done = subprocess.run(command, cwd=tmp_path, env=environment, check=False, capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, done.stderr
+        assert "Warning" not in done.stderr
+        return done.stdout
+
+    return run
+
+
+def test_sync(process) -> None:
+    assert process('import symposia; print(symposia.solve_sync("6 + 12?", options={"n": 3}).answer)') == "18\n"
 
 
 def test_sync_inside_a_running_loop(program) -> None:
@@ -55,7 +76,7 @@ print(asyncio.run(main()))
     assert program(code) == "({'18'}, 20)\n({'18'}, 20)\n"
 
 
-def test_cancelling_leaves_a_resumable_run(program) -> None:
+def test_cancelling_leaves_a_resumable_run(process) -> None:
     code = """
 import asyncio, symposia
 
@@ -84,7 +105,7 @@ async def main():
         print((await until(session.store, let_go)).state)
 asyncio.run(main())
 """
-    assert program(code) == "cancelled\ninterrupted\n"
+    assert process(code) == "cancelled\ninterrupted\n"
 
 
 def test_errors_are_ours(program) -> None:

@@ -34,7 +34,7 @@ def essence(result: Result, *, usage: bool = True) -> dict[str, Any]:
 @pytest.mark.parametrize("options", [{"n": 12}, {"n": 12, "stop": "beta"}, {"n": 12, "stop": "beta", "window": 12}])
 async def test_latency_never_changes_a_result(opened, options: dict[str, Any]) -> None:
     seen = []
-    for shuffle in range(50):
+    for shuffle in range(15):
         model = ScriptedModel(answers, latency=lambda rng: rng.choice([0, 0, 0.001, 0.003]), seed=shuffle)
         async with opened(model, **SEPARATE) as session:
             result = await session.solve("6 + 12?", team="fake", options=options)

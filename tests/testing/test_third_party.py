@@ -14,6 +14,8 @@ import pytest
 
 from symposia.testing import LoopbackServer
 
+from ..command import Ran
+
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "examples" / "second_opinion"
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -58,6 +60,20 @@ def run(site: Path, tmp_path: Path, server: LoopbackServer) -> Run:
     return runner
 
 
+def lines_in_one(run: Run, *lines: list[str], more: Path | None = None) -> list[Ran]:
+    """Several command lines in one process, which loads what each of its own would load for a second."""
+    program = """
+import json, os, pathlib, sys, pytest
+sys.path.append(sys.argv[1])
+from tests.command import in_process
+run = in_process(pathlib.Path.cwd(), dict(os.environ), pytest.MonkeyPatch())
+print(json.dumps([run(*line) for line in json.loads(sys.argv[2])]))
+"""
+    done = run(sys.executable, "-c", program, str(ROOT), json.dumps(lines), more=more)
+    assert done.returncode == 0, done.stderr
+    return [Ran(*ran) for ran in json.loads(done.stdout)]
+
+
 @pytest.mark.integration
 def test_its_own_conformance_tests_pass(run: Run) -> None:
     plain = ["-p", "no:cacheprovider", "-p", "no:asyncio", "-c", os.devnull]
@@ -67,11 +83,12 @@ def test_its_own_conformance_tests_pass(run: Run) -> None:
 
 
 def test_its_strategy_is_listed_explained_and_run(run: Run, server: LoopbackServer) -> None:
-    assert "second-opinion" in run("symposia", "strategies").stdout
-    assert "opinions" in run("symposia", "strategies", "second-opinion").stdout
-    done = run("symposia", "solve", "How much is 9 + 9?", "--strategy", "second-opinion", "--json")
-    assert done.returncode == 0, done.stderr
-    result = json.loads(done.stdout)
+    asking = ["solve", "How much is 9 + 9?", "--strategy", "second-opinion", "--json"]
+    listed, explained, solved = lines_in_one(run, ["strategies"], ["strategies", "second-opinion"], asking)
+    assert "second-opinion" in listed.out
+    assert "opinions" in explained.out
+    assert solved.code == 0, solved.err
+    result = solved.json
     assert (result["answer"], result["strategy"], result["stop_reason"]) == ("18", "second-opinion", "agreed")
     asked = [request.prompt for request in server.requests]
     assert len(asked) == 3
@@ -135,14 +152,14 @@ def test_a_broken_package_takes_only_itself_down(run: Run, tmp_path: Path) -> No
         "stray": "strategy 'stray' (broken_strategy:NUMBER) is not a Strategy",
         "raising": "strategy 'raising' (broken_raising:STRATEGY) cannot be loaded: no licence for this machine",
     }
-    for name, sentence in said.items():
-        done = run("symposia", "solve", "9 + 9?", "--strategy", name, more=metadata.parent)
-        assert done.returncode == 2
-        assert sentence in done.stderr
-        assert "Traceback" not in done.stderr
-    fine = run("symposia", "solve", "9 + 9?", "--strategy", "greedy", more=metadata.parent)
-    assert (fine.returncode, fine.stdout) == (0, "18\n")
-    listed = run("symposia", "strategies", more=metadata.parent)
-    assert listed.returncode == 0
-    assert "self-consistency" in listed.stdout
-    assert all(f"left out: {sentence}" in listed.stderr for sentence in said.values())
+    questions = [["solve", "9 + 9?", "--strategy", name] for name in (*said, "greedy")]
+    *asked, listed = lines_in_one(run, *questions, ["strategies"], more=metadata.parent)
+    *broken, fine = asked
+    for ran, sentence in zip(broken, said.values(), strict=True):
+        assert ran.code == 2
+        assert sentence in ran.err
+        assert "Traceback" not in ran.err
+    assert (fine.code, fine.out) == (0, "18\n")
+    assert listed.code == 0
+    assert "self-consistency" in listed.out
+    assert all(f"left out: {sentence}" in listed.err for sentence in said.values())
