@@ -12,9 +12,10 @@ import click
 from ..core.option_items import parse_options
 from ..core.records import ControlKind, RunRecord
 from ..core.result import Result, RunState
+from ..runtime.report import origin_line
+from ..runtime.session import Session
 from ..runtime.team import Team
-from .account import origin_line
-from .executing import execute, hand_over
+from .executing import execute, go_on, hand_over
 from .options import json_option, open_session, run_async, store_option
 from .output import data, data_json, note
 from .redacted import redact_output
@@ -42,11 +43,11 @@ def resume(run_id: str, *, detach: bool, store: str | None, as_json: bool) -> No
                     return None
                 if not session.resumable(record):
                     note(f"run {record.id} has ended; this is its result")
-                    return record.result
+                    return await _behind(session, record, interrupts, as_json=as_json)
                 if detach:
                     await hand_over(session, record, as_json=as_json)
                     return None
-                return await execute(session, record, interrupts)
+                return await execute(session, record, interrupts, as_json=as_json)
 
     _end(run_async(work()), as_json=as_json)
 
@@ -65,9 +66,9 @@ def exec_run(run_id: str, *, store: str | None, as_json: bool) -> None:
                 record = await session.store.run(run_id)
                 if not session.resumable(record):
                     note(f"run {record.id} has ended; this is its result")
-                    return record.result
+                    return await _behind(session, record, interrupts, as_json=as_json)
                 note(f"{time.strftime('%Y-%m-%d %H:%M:%S')} run {record.id} in process {os.getpid()}")
-                return await execute(session, record, interrupts, watched=True)
+                return await execute(session, record, interrupts, watched=True, as_json=as_json)
 
     _end(run_async(work()), as_json=as_json)
 
@@ -102,7 +103,7 @@ def fork(
                 record = await session.fork(run_id, at=point, team=team, budget=budget, options=changes)
                 _say_origin(record)
                 if not no_run:
-                    return await execute(session, record, interrupts)
+                    return await execute(session, record, interrupts, as_json=as_json)
                 if as_json:
                     data_json({"run_id": record.id})
                 else:
@@ -110,6 +111,11 @@ def fork(
                 return None
 
     _end(run_async(work()), as_json=as_json)
+
+
+async def _behind(session: Session, record: RunRecord, interrupts: Interrupts, *, as_json: bool) -> Result | None:
+    """The result of a run that has ended, or of what was queued behind it and is executed now."""
+    return record.result and await go_on(session, record.result, interrupts, as_json=as_json)
 
 
 def _say_origin(record: RunRecord) -> None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import getpass
 import sys
 
 import click
 
-from ..core.errors import ConfigError
-from ..core.records import ControlKind, RunRecord
+from ..core.events import Controlled
+from ..core.records import ControlRecord, RunRecord
 from ..core.result import Result, RunState
 from ..runtime.follow import follow as watch
 from .attach import attach
@@ -19,12 +18,13 @@ from .run_copies import export_run, import_run
 from .run_execute import exec_run, fork, resume
 from .run_remove import prune, remove
 from .run_respond import respond
+from .run_wishes import controls, pause, queue, retune, steer, stop, take_back
 from .show import show_result, show_run
 
 
 @click.group()
 def run() -> None:
-    """List, show, follow, answer, resume, replay, fork, copy and remove runs. RUN may be any unambiguous beginning of an id."""
+    """List, show, follow, steer, resume, replay, fork, copy and remove runs. RUN may be any unambiguous beginning of an id."""
 
 
 @run.command("list")
@@ -66,11 +66,12 @@ def _row(record: RunRecord) -> list[str]:
 def show(run_id: str, *, store: str | None, as_json: bool) -> None:
     """Show a run: what was asked, and what came of it."""
 
-    async def work() -> RunRecord:
+    async def work() -> tuple[RunRecord, list[Controlled], list[ControlRecord]]:
         async with open_session(store) as session:
-            return await session.store.run(run_id)
+            record = await session.store.run(run_id)
+            return record, await session.store.taken_up(record.id), await session.store.pending_controls(record.id)
 
-    show_run(run_async(work()), as_json=as_json)
+    show_run(*run_async(work()), as_json=as_json)
 
 
 @run.command()
@@ -110,38 +111,7 @@ def replay(run_id: str, *, store: str | None, as_json: bool) -> None:
     sys.exit(result.exit_code)
 
 
-def _control(kind: ControlKind, run_id: str, store: str | None, *, as_json: bool) -> None:
-    async def work() -> RunRecord:
-        async with open_session(store) as session:
-            record = await session.store.run(run_id)
-            if record.state not in {RunState.RUNNING, RunState.PAUSED, RunState.WAITING}:
-                raise ConfigError(f"run {record.id} is {record.state}; only a running one can {kind}")
-            await session.store.add_control(record.id, kind, getpass.getuser())
-            return record
-
-    record = run_async(work())
-    note(f"asked {record.owner or 'the executing process'} to {kind} run {record.id}")
-    if as_json:
-        data_json({"run_id": record.id, "asked": kind, "owner": record.owner})
-
-
-@run.command()
-@click.argument("run_id", metavar="RUN")
-@store_option
-@json_option
-def pause(run_id: str, *, store: str | None, as_json: bool) -> None:
-    """Ask a running run to make no new call until it is resumed."""
-    _control(ControlKind.PAUSE, run_id, store, as_json=as_json)
-
-
-@run.command()
-@click.argument("run_id", metavar="RUN")
-@store_option
-@json_option
-def stop(run_id: str, *, store: str | None, as_json: bool) -> None:
-    """Ask a running run to stop with the best answer so far; it can be resumed."""
-    _control(ControlKind.STOP, run_id, store, as_json=as_json)
-
-
 for command in (resume, exec_run, attach, fork, respond, export_run, import_run, remove, prune):
+    run.add_command(command)
+for command in (pause, stop, steer, queue, retune, take_back, controls):
     run.add_command(command)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+from ..core.budget import Budget
+from ..core.events import Controlled
 from ..core.problem import AnswerKind
-from ..core.records import RunRecord
+from ..core.records import ControlRecord, RunRecord
 from ..core.result import LanguageVotes, Result, Status
-from .account import origin_line
+from ..runtime.report import origin_line
 from .output import age, clean, data, data_json, note, shorten
+from .run_wishes import wish_line
 
 _BAR = 24
 """Width of the longest bar."""
@@ -66,10 +70,12 @@ def summary(result: Result, *, stored: bool = True) -> str:
     return "\n".join(lines)
 
 
-def show_run(record: RunRecord, *, as_json: bool) -> None:
-    """A stored run: what was asked, and what came of it."""
+def show_run(record: RunRecord, taken_up: Sequence[Controlled], pending: Sequence[ControlRecord], *, as_json: bool) -> None:
+    """A stored run: what was asked, what people asked of it while it was executed, and what came of it."""
     if as_json:
-        data_json(record.model_dump(mode="json"))
+        wishes = {"taken_up": taken_up, "pending": pending}
+        listed = {name: [each.model_dump(mode="json") for each in some] for name, some in wishes.items()}
+        data_json(record.model_dump(mode="json") | listed)
         return
     spec = record.spec
     options = ", ".join(f"{key}={value}" for key, value in spec.config.items())
@@ -80,7 +86,7 @@ def show_run(record: RunRecord, *, as_json: bool) -> None:
         f"question  {shorten(spec.problem.question, 400)}",
         f"strategy  {spec.strategy} ({options})",
         "models    " + ", ".join(f"{role}={model.name}" for role, model in spec.models.items()),
-        f"budget    {spec.budget}",
+        f"budget    {_caps(spec.budget, taken_up)}",
         f"seed      {spec.seed}",
     ]
     if spec.tools:
@@ -91,10 +97,19 @@ def show_run(record: RunRecord, *, as_json: bool) -> None:
         lines.append(f"part of   experiment {spec.experiment}")
     if spec.forked_from is not None:
         lines.append(f"fork of   {origin_line(spec.forked_from)}")
+    if spec.follows is not None:
+        lines.append(f"follows   run {spec.follows}")
+    lines += [f"taken up  {wish_line(wish)}" for wish in taken_up]
+    lines += [f"pending   {wish_line(wish)}" for wish in pending]
     data("\n".join(lines))
     if record.result is not None:
         data(f"answer    {clean(record.result.answer or '(none)')}")
         data(summary(record.result))
+
+
+def _caps(made_with: Budget, taken_up: Sequence[Controlled]) -> str:
+    changed = [each.budget for each in taken_up if each.budget is not None]
+    return f"{changed[-1]} (made with {made_with})" if changed else str(made_with)
 
 
 def _full_text(result: Result) -> str:

@@ -76,7 +76,7 @@ def solve(
                 if detach:
                     await hand_over(session, record, as_json=as_json)
                     return None
-                return await execute(session, record, interrupts)
+                return await execute(session, record, interrupts, as_json=as_json)
 
     result = run_async(work())
     if result is not None:

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, TypeAdapter
 
 from .base import Frozen
+from .budget import Budget
 from .calls import CallFailure
 from .candidate import Candidate, Score
 from .result import Outcome, Status, StopReason
@@ -129,6 +130,71 @@ class ApprovalGiven(_Event):
     note: str = ""
 
 
+class Lane(Frozen):
+    """One slot of a step search after a round: a particle, or a place on the beam."""
+
+    slot: int
+    parent: int | None
+    """Slot of the round before whose solution it continues: another than its own where it was copied. None in the first round."""
+    step: str = ""
+    """What it wrote in this round; empty where it was finished or dropped before."""
+    score: float | None = None
+    """Of that step, in [0, 1]."""
+    weight: float | None = None
+    """Its share of all weights after this round."""
+    state: Literal["live", "finished", "dropped", "pruned"] = "live"
+
+
+class FrontierAdvanced(_Event):
+    """A step search finished a round: all its slots, in order. ``index`` counts rounds."""
+
+    type: Literal["frontier_advanced"] = "frontier_advanced"
+    method: Literal["particles", "beams"]
+    lanes: tuple[Lane, ...]
+    ess: float | None = None
+    """Effective sample size of the weights before resampling."""
+    threshold: float | None = None
+    """At or below which it resamples."""
+    resampled: bool = False
+
+
+class TreeNode(Frozen):
+    """A node of a search tree as it stands now."""
+
+    id: str
+    parent: str | None
+    step: str = ""
+    visits: int = 0
+    """N."""
+    value: float | None = None
+    """Q, the mean of what was backed up, in [0, 1]."""
+    prior: float | None = None
+    state: Literal["open", "finished", "rejected"] = "open"
+
+
+class TreeGrown(_Event):
+    """A tree search finished a simulation: the nodes that it added or changed. ``index`` counts simulations."""
+
+    type: Literal["tree_grown"] = "tree_grown"
+    nodes: tuple[TreeNode, ...]
+    here: str | None = None
+    """The node that was expanded."""
+    best: tuple[str, ...] = ()
+    """The principal line, from the root."""
+
+
+class Controlled(_Event):
+    """A wish of a person was taken up. ``index`` is the control's number."""
+
+    type: Literal["controlled"] = "controlled"
+    kind: Literal["pause", "pause_now", "resume", "stop", "steer", "queue", "retune"]
+    author: str
+    text: str = ""
+    """What the models are told, with ``steer``; what is asked next, with ``queue``."""
+    budget: Budget | None = None
+    """The run's caps from now on, with ``retune``."""
+
+
 class Warned(_Event):
     """A declared fallback, or something the user should know; ``code`` is stable."""
 
@@ -165,6 +231,9 @@ Event = Annotated[
     | ToolReturned
     | ApprovalAsked
     | ApprovalGiven
+    | FrontierAdvanced
+    | TreeGrown
+    | Controlled
     | Warned
     | StrategyFinished
     | RunFinished,

@@ -247,6 +247,13 @@ class Scope(Protocol):
         """
         ...
 
+    def judging(self) -> Scope:
+        """This scope for who judges, children included: what a person tells those who write is kept from its calls.
+
+        A verifier is given such a one.
+        """
+        ...
+
     def emit(self, event: Event) -> None:
         """Append an event to the run's log."""
         ...

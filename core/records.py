@@ -51,6 +51,8 @@ class RunSpec(Frozen):
     version: str
     """Of symposia."""
     forked_from: Origin | None = None
+    follows: str | None = None
+    """The run whose conversation this one goes on with: it was queued behind that run's answer. That run may be gone."""
     ledger: str | None = None
     """A ledger of the store whose caps hold for all runs that name it, beside this run's own budget."""
     experiment: str | None = None
@@ -118,6 +120,40 @@ class RunRecord(Frozen):
     """Who executes it now, as HOST:PID; None when nobody does."""
 
 
+class RunGlance(NamedTuple):
+    """What a list of runs needs of each: nothing of what was asked or came of it, so that it costs little."""
+
+    id: str
+    state: RunState
+    """As people see it."""
+    created_at: float
+    """Unix time."""
+    updated_at: float
+    elapsed: float
+    """Seconds executed before the process that executes it now, if any, took it up."""
+    owner: str | None
+    """As in :class:`RunRecord`."""
+    events: int
+    """Number of the last one."""
+
+
+class RawEvent(NamedTuple):
+    """An event as its row has it, for who reads many: checking the types of 100,000 takes seconds."""
+
+    seq: int
+    at: float
+    body: str
+    """JSON, to be read by :data:`core.events.EVENT`."""
+
+
+class Fold(NamedTuple):
+    """What a program made of a run's events up to one of them, as it stored it."""
+
+    seq: int
+    """Of the last event that is in it."""
+    body: bytes
+
+
 class StoredEvent(Frozen):
     """An event with its place in the log. ``seq`` rises by one per run, given by the lease holder."""
 
@@ -138,8 +174,18 @@ class ControlKind(StrEnum):
     """What a person can ask of a running run."""
 
     PAUSE = "pause"
+    """Make no new call; those in flight go on."""
+    PAUSE_NOW = "pause_now"
+    """As pause, and calls in flight are cancelled; they are made again after it."""
     RESUME = "resume"
     STOP = "stop"
+    """End with what there is."""
+    STEER = "steer"
+    """Tell the models that write something from here on."""
+    QUEUE = "queue"
+    """Ask something else, in a run of its own, once there is an answer."""
+    RETUNE = "retune"
+    """Change caps of the run's budget."""
     RESPOND = "respond"
     """Say whether a tool's call may be made."""
 
@@ -173,6 +219,10 @@ class ControlRecord(Frozen):
     at: float
     response: Response | None = None
     """What was said; only with ``respond``."""
+    text: str = ""
+    """What the models are told, with ``steer``; what is asked next, with ``queue``."""
+    budget: Budget | None = None
+    """Caps to be changed, with ``retune``; those that are None stay as they are."""
 
 
 class LedgerRecord(Frozen):

@@ -99,7 +99,7 @@ async def _judge(state: _State, runtime: _Runtime) -> dict[str, Any]:
         )
         for index, pair in enumerate(asked)
     ]
-    wave = await scope.wave("judge", calls, consume=consume, visit=number)
+    wave = await scope.judging().wave("judge", calls, consume=consume, visit=number)
     left = {*through, *(goes_on(match, verdicts) for match in matches)}
     return {
         "alive": [key for key in state["seeds"] if key in left],

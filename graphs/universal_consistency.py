@@ -82,7 +82,7 @@ async def _select(state: _State, runtime: _Runtime) -> dict[str, Any]:
         choice_call(scope, "select", context.problem, order, config, prompt=_PROMPT, index=index)
         for index, order in enumerate(orders)
     ]
-    wave = await scope.wave("select", calls, consume=consume)
+    wave = await scope.judging().wave("select", calls, consume=consume)
     return {"picks": picks, "stop_reason": wave.stop_reason if cut is StopReason.FINISHED else cut}
 
 

@@ -9,6 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import PydanticSerializationError
 from sqlalchemy import Row
 
+from ..core.budget import Budget
 from ..core.candidate import Candidate
 from ..core.errors import StoreCorruptError, StoreError
 from ..core.events import EVENT, Event
@@ -24,6 +25,7 @@ RUN_SPEC: TypeAdapter[RunSpec] = TypeAdapter(RunSpec)
 RESULT: TypeAdapter[Result] = TypeAdapter(Result)
 ENTRY: TypeAdapter[JournalEntry] = TypeAdapter(JournalEntry)
 RESPONSE: TypeAdapter[Response] = TypeAdapter(Response)
+BUDGET: TypeAdapter[Budget] = TypeAdapter(Budget)
 CANDIDATE: TypeAdapter[Candidate] = TypeAdapter(Candidate)
 RUN: TypeAdapter[RunRecord] = TypeAdapter(RunRecord)
 
@@ -156,5 +158,14 @@ def stored_event(row: Row[Any]) -> StoredEvent:
 
 def control_record(row: Row[Any]) -> ControlRecord:
     """From a row of ``controls``."""
-    said = None if row.response is None else read(RESPONSE, row.response, f"control {row.seq} of run {row.run_id}")
-    return ControlRecord(seq=row.seq, kind=row.kind, author=row.author, state=row.state, at=row.at, response=said)
+    what = f"control {row.seq} of run {row.run_id}"
+    return ControlRecord(
+        seq=row.seq,
+        kind=row.kind,
+        author=row.author,
+        state=row.state,
+        at=row.at,
+        response=None if row.response is None else read(RESPONSE, row.response, what),
+        text=row.text or "",
+        budget=None if row.budget is None else read(BUDGET, row.budget, what),
+    )

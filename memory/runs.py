@@ -49,6 +49,16 @@ def exists(connection: Connection, run_id: str) -> bool:
     return connection.execute(select(runs.c.id).where(runs.c.id == run_id)).one_or_none() is not None
 
 
+def require(connection: Connection, run_id: str) -> RunState:
+    """The state of a run as stored; its row is locked. Raises :class:`RunNotFoundError`."""
+    # Rows that refer to the run may be inserted by others all the same.
+    query = select(runs.c.state).where(runs.c.id == run_id).with_for_update(key_share=True)
+    state = connection.execute(query).scalar_one_or_none()
+    if state is None:
+        raise RunNotFoundError(f"there is no run {run_id}")
+    return RunState(state)
+
+
 def queued(spec: str, experiment: str | None) -> Values:
     """The row, but for its id, of a run that waits to be executed."""
     now = time.time()

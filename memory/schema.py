@@ -23,7 +23,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import TSVECTOR
 
-REVISION: Final = "0007"
+REVISION: Final = "0008"
 """The Alembic revision of these tables: the newest in ``migrations/versions``."""
 
 VERSION_TABLE: Final = "symposia_version"
@@ -106,6 +106,20 @@ controls = Table(
     Column("state", String(16), nullable=False),
     Column("at", Float, nullable=False),
     Column("response", Text),  # NULL where it says nothing of a tool's call
+    Column("text", Text),  # what models are told or asked next; NULL with other kinds
+    Column("budget", Text),  # caps to be changed; NULL with other kinds
+)
+
+folds = Table(
+    "folds",
+    metadata,
+    # What a program made of a run's events up to number ``seq``, so that it need not read them again. Only made of what
+    # stands in the log already, redacted: losing it costs time and nothing else.
+    _run_id(primary_key=True),
+    Column("name", String(64), primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("seq", Integer, nullable=False),
+    Column("body", LargeBinary, nullable=False),
 )
 
 deltas = Table(

@@ -13,14 +13,11 @@ from ..core.budget import Budget
 from ..core.candidate import Candidate
 from ..core.events import CandidateAdded, Event
 from ..core.records import (
-    ControlKind,
-    ControlRecord,
     ExperimentRecord,
     JournalEntry,
     Lease,
     LedgerRecord,
     OpeningRecord,
-    Response,
     RunRecord,
     RunSpec,
     StoredEvent,
@@ -29,7 +26,7 @@ from ..core.records import (
 from ..core.result import Result, RunState
 from ..core.retrieval import Embedder
 from ..core.usage import Amounts
-from . import controls, creation, experiments, leases, ledgers, lineage, log, openings, prune, runs, transfer
+from . import creation, experiments, leases, ledgers, lineage, log, openings, prune, runs, transfer
 from .calibrations import Calibrations
 from .candidates import scored_candidates
 from .database import Database
@@ -40,14 +37,16 @@ from .prune import OldRun
 from .redact import Redactor
 from .retrieval.corpora import Corpora
 from .retrieval.shared import Shared
-from .rows import ENTRY, RESPONSE, RESULT, RUN_SPEC, RowMaker, plain
-from .writer import Job, Writer
+from .rows import ENTRY, RESULT, RUN_SPEC, plain
+from .views import Views
+from .wishes import Wishes
+from .writer import Job
 from .written_tools import WrittenTools
 
 __all__ = ["Store", "this_process"]
 
 
-class Store:
+class Store(Wishes, Views):
     """An open store. Belongs to the event loop in which it was opened; open it with :meth:`open` and close it.
 
     Everything but the constructor raises :class:`StoreError` where the database cannot be used. What was committed
@@ -55,9 +54,7 @@ class Store:
     """
 
     def __init__(self, database: Database, redactor: Redactor) -> None:
-        self._database = database
-        self._rows = RowMaker(redactor)
-        self._writer = Writer(database)
+        super().__init__(database, redactor)
         self._shared = Shared(database)
 
     @classmethod
@@ -258,29 +255,6 @@ class Store:
     async def deltas(self, run_id: str) -> dict[str, str]:
         """Texts that are being written now, by key. Telemetry: up to a quarter of a second old."""
         return await self._database.read(partial(log.deltas, run_id=run_id))
-
-    # Controls
-
-    async def add_control(self, run_id: str, kind: ControlKind, author: str, response: Response | None = None) -> ControlRecord:
-        """Ask something of a run; ``respond`` says something of a tool's call. Raises :class:`RunNotFoundError`."""
-        name, said = self._rows.text(author), None if response is None else self._rows.json(RESPONSE, response)
-        return await self._writer.run(lambda connection: controls.add(connection, run_id, kind, name, said))
-
-    async def pending_controls(self, run_id: str) -> list[ControlRecord]:
-        """What was asked and neither consumed nor withdrawn, oldest first."""
-        return await self._database.read(lambda connection: controls.pending(connection, run_id))
-
-    async def pending_controls_of(self, run_ids: Collection[str]) -> dict[str, list[ControlRecord]]:
-        """The same of several runs, by run; those of which nothing is asked are left out."""
-        return await self._database.read(lambda connection: controls.pending_of(connection, run_ids))
-
-    async def consume_control(self, lease: Lease, seq: int) -> bool:
-        """Take up a wish. False where it was withdrawn meanwhile and must not be followed. Raises LeaseLostError."""
-        return bool(await self._writer.write(Job(lease, work=lambda it: controls.settle(it, lease.run_id, seq, "consumed"))))
-
-    async def withdraw_control(self, run_id: str, seq: int) -> bool:
-        """Take a wish back. False where it was consumed already."""
-        return await self._writer.run(lambda connection: controls.settle(connection, run_id, seq, "withdrawn"))
 
     # Ledgers that several runs share
 

@@ -1,8 +1,9 @@
 """Control inside the executing process: the gate that calls pass, and the halt that ends a run early.
 
-A wish of a person (a control row, or Ctrl-C) takes effect at a boundary: before a call. Pause closes the gate until resume;
-stop and the deadline halt the run: no new call is made, calls in flight are cancelled at the server, and the strategy ends
-with what it has. A tool's call that a person is asked about waits here for the word.
+A wish of a person (a control row, or Ctrl-C) takes effect at a boundary: before a call. Pause closes the gate until resume; a
+pause at once breaks off the calls in flight as well, which are made again after it. Stop and the deadline halt the run: no new
+call is made, calls in flight are cancelled at the server, and the strategy ends with what it has. A tool's call that a person
+is asked about waits here for the word.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ class Control:
     def __init__(self) -> None:
         self._open = asyncio.Event()
         self._open.set()
+        self._broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        """Done while the run is paused at once."""
         self._questions: dict[str, asyncio.Future[Verdict]] = {}
         self._halted: asyncio.Future[StopReason] = asyncio.get_running_loop().create_future()
 
@@ -39,14 +42,21 @@ class Control:
             self._halted.set_result(reason)
         self._open.set()
 
-    def pause(self) -> None:
-        """Close the gate: calls in flight go on, no new one is made."""
+    def pause(self, *, now: bool = False) -> None:
+        """Close the gate: no new call is made. Calls of models in flight go on; with ``now`` they are broken off.
+
+        Tools and programs go on in any case: what they have done outside cannot be taken back by doing it again.
+        """
         if not self._halted.done():
             self._open.clear()
+            if now and not self._broken.done():
+                self._broken.set_result(None)
 
     def resume(self) -> None:
         """Open the gate."""
         self._open.set()
+        if self._broken.done():
+            self._broken = asyncio.get_running_loop().create_future()
 
     @property
     def waiting(self) -> bool:
@@ -76,6 +86,11 @@ class Control:
         """Wait while paused. Returns the reason if the run was halted."""
         await self._open.wait()
         return self.halted
+
+    async def lands(self, call: asyncio.Future[Any]) -> bool:
+        """Wait until a call in flight is done (True); False where the run is halted, or paused at once, before that."""
+        await asyncio.wait({call, self._halted, self._broken}, return_when=asyncio.FIRST_COMPLETED)
+        return call.done()
 
     async def wait_for(self, *others: asyncio.Future[Any]) -> bool:
         """Wait until one of ``others`` is done (True), or the run is halted first (False)."""

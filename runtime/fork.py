@@ -13,6 +13,7 @@ from ..core.errors import ConfigError, UnknownNameError
 from ..core.events import CallFailed, CallFinished, ToolReturned
 from ..core.records import EntryKind, EntryStatus, JournalEntry, Origin, StoredEvent
 from ..core.usage import Usage
+from .caps import is_retune
 from .journal import Journal
 from .wave import is_cut
 
@@ -52,9 +53,10 @@ def part_of(journal: Sequence[JournalEntry]) -> list[JournalEntry]:
     """What of ``journal`` can be gone on from.
 
     Left out is what is still open: calls in flight, or broken off by a crash, without an outcome; a last cut by budget or
-    deadline, since the fork has its own; and, where no call succeeded, the failed ones, which the fork makes anew.
+    deadline, and what people changed in the caps, since the fork has its own; and, where no call succeeded, the failed ones,
+    which the fork makes anew.
     """
-    entries = [entry for entry in journal if entry.status is not EntryStatus.SENT]
+    entries = [entry for entry in journal if entry.status is not EntryStatus.SENT and not is_retune(entry)]
     if not any(entry.kind is EntryKind.CALL and entry.status is EntryStatus.DONE for entry in entries):
         entries = [entry for entry in entries if entry.status is not EntryStatus.FAILED]
     last_call = max((place for place, entry in enumerate(entries) if entry.kind is EntryKind.CALL), default=-1)

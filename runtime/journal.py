@@ -56,6 +56,11 @@ class Journal:
         return self._write is None
 
     @property
+    def past(self) -> Sequence[JournalEntry]:
+        """What was there when this journal was opened; of each attempt in the order in which it was recorded."""
+        return self._past
+
+    @property
     def elapsed(self) -> float:
         """Seconds the run had been executed by the last entry."""
         return max((entry.elapsed for entry in self._last.values()), default=0.0)
@@ -65,6 +70,10 @@ class Journal:
         for entry in self._past:
             if entry.role:
                 yield entry.role, entry.charge if entry.status in _FINISHED else entry.charge.as_lost()
+
+    def holds(self, key: str) -> bool:
+        """Whether anything was begun under ``key``."""
+        return key in self._last
 
     def find(self, key: str, request_hash: str) -> JournalEntry | None:
         """The finished entry under ``key``, or None. Raises :class:`ReplayDiverged` if another request stands there."""
@@ -91,12 +100,16 @@ class Journal:
             raise ReplayDiverged(f"a replay may not write to the journal ({entries[0].key})")
         stored = await self._write(entries)
         for entry in stored:
-            self._last[entry.key] = entry
-            if entry.status in _FINISHED:
-                self._finished[entry.key] = entry
+            self.learn(entry)
         if entries[0].status in _FINISHED:
             pass_point("journal-committed")
         return stored
+
+    def learn(self, entry: JournalEntry) -> None:
+        """Take note of an entry that is committed: what it says may be used from here on."""
+        self._last[entry.key] = entry
+        if entry.status in _FINISHED:
+            self._finished[entry.key] = entry
 
     async def effect(
         self, key: str, request: Mapping[str, Any], perform: Callable[[], Awaitable[Any]], *, elapsed: Callable[[], float]

@@ -1,9 +1,10 @@
 """The ledger: what a run has spent, what it holds for calls in flight, and what is left.
 
-Invariant: for every cap of the budget, spent + held <= cap at all times. A call's upper bound is held before it is sent and
-settled for its true cost afterwards; a call that broke off keeps its bound as lost. A child ledger has caps of its own and
-draws on its parent's remainder as well. There is no lock: what changes amounts is synchronous, and a run lives in one event
-loop. Only a ledger that several processes share (:mod:`.shared_ledger`) has to be waited for: ``obtain`` and ``gather``.
+Invariant: for every cap of the budget, spent + held <= cap at all times, unless a person has lowered the cap meanwhile. A
+call's upper bound is held before it is sent and settled for its true cost afterwards; a call that broke off keeps its bound as
+lost. A child ledger has caps of its own and draws on its parent's remainder as well. There is no lock: what changes amounts is
+synchronous, and a run lives in one event loop. Only a ledger that several processes share (:mod:`.shared_ledger`) has to be
+waited for: ``obtain`` and ``gather``.
 """
 
 from __future__ import annotations
@@ -121,9 +122,17 @@ class Ledger:
         if self._parent is not None:
             self._parent.charge(usage)
 
+    def change(self, caps: Budget) -> None:
+        """Have other caps. What is spent and held stays so, even beyond a lower one: nothing fits then."""
+        self._caps = [getattr(caps, name) for name in Room._fields]
+        self._wake()
+
     def _charge_own(self, usage: Usage) -> None:
         self._spent += usage
         self._use(usage, 1)
+        self._wake()
+
+    def _wake(self) -> None:
         for waiter in self._waiters:
             if not waiter.done():
                 waiter.set_result(None)
@@ -133,7 +142,7 @@ class Ledger:
             self._used[place] += sign * amount
 
     def changed(self) -> asyncio.Future[None]:
-        """Done once something held anywhere in this line of ledgers is settled, counted from this call on."""
+        """Done once something held anywhere in this line of ledgers is settled, or a cap changed, counted from this call on."""
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         line = [self, *self._ancestors()]
         for ledger in line:

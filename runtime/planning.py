@@ -73,7 +73,7 @@ class Planner:
         checked = await self._checked(chosen, problem, config, specs, caps)
         if ledger is not None:
             require_prices((await self._store.ledger(ledger)).caps, specs, checked["tools"])
-        prompts = _prompts(chosen, problem, config)
+        prompts = prompts_of(chosen, problem, config)
         return RunSpec(
             problem=problem,
             strategy=chosen.name,
@@ -103,7 +103,7 @@ class Planner:
             else grant
             for name, grant in checked["tools"].items()
         }
-        prompts = _prompts(chosen, old.problem, config) | old.prompts
+        prompts = prompts_of(chosen, old.problem, config) | old.prompts
         calibration = await self._calibration(chosen, config, checked, prompts, None)
         return old.model_copy(update={**checked, "prompts": prompts, "experiment": None, "calibration": calibration})
 
@@ -127,7 +127,7 @@ class Planner:
             "tools": granted.tools,
             "sandbox": granted.sandbox,
             "budget": caps,
-            "version": _version(),
+            "version": this_version(),
         }
 
     def _budget(self, budget: Budget | str | int | None) -> Budget:
@@ -138,10 +138,11 @@ class Planner:
 
 
 @cache
-def _version() -> str:
-    """Read once: the metadata of the package lie in a file."""
+def this_version() -> str:
+    """Of symposia. Read once: the metadata of the package lie in a file."""
     return version("symposia")
 
 
-def _prompts(strategy: Strategy[Any], problem: Problem, config: Frozen) -> dict[str, str]:
+def prompts_of(strategy: Strategy[Any], problem: Problem, config: Frozen) -> dict[str, str]:
+    """The text of every prompt that a strategy may use for a problem, by name."""
     return {name: load_prompt(name) for name in strategy.prompt_names(problem, config)}

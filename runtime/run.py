@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 
 from ..core.answers import SymbolicWorker
 from ..core.errors import BudgetExhaustedError, StoreError
@@ -21,13 +21,16 @@ from ..core.result import Result, RunState, Status, StopReason
 from ..core.usage import Amounts, Usage
 from ..graphs.registry import STRATEGIES
 from ..memory.store import Store
+from .caps import Caps, in_force, retunes
 from .control import Control
+from .desk import Desk
 from .journal import Journal
 from .ledger import Ledger
 from .results import build_result, warnings_about
 from .scope import RunScope
 from .services import Clock, EventLog, Listener, Services
 from .shared_ledger import SharedLedger
+from .steering import Steering
 from .telemetry import Telemetry, Watch
 from .tending import Tender
 from .workshop import Workshop
@@ -81,14 +84,18 @@ class Execution:
     async def execute(self) -> Result:
         """Run to the end and store the result. Raises only what makes the run impossible (store, lease, divergence)."""
         services = await self._services()
+        caps = Caps(in_force(self._record.spec.budget, services.journal.past), self.control, services.clock)
         lease = self._lease
         if lease is None:
-            return await self._decide(services)
+            return await self._decide(services, caps)
         models = {role: model.name for role, model in self._models.items()}
         services.log.emit(RunStarted(index=lease.fence, strategy=self._record.spec.strategy, models=models))
         try:
-            with self._tended(lease, services):
-                result = await self._decide(services)
+            desk = Desk(self._store, lease, services, caps)
+            with caps.watched(), self._tender.tending(lease, desk):
+                if self._waited:
+                    await desk.look()
+                result = await self._decide(services, caps)
             await self._finish(lease, result, services)
         except BaseException:
             # Whatever went wrong, the run stays resumable; an error of the store here would hide the first one.
@@ -96,6 +103,12 @@ class Execution:
                 await asyncio.shield(self._store.release(lease, RunState.INTERRUPTED, services.clock.elapsed()))
             raise
         return result
+
+    @property
+    def _waited(self) -> bool:
+        """Whether the run was there before this execution of it, so that something may have been asked of it."""
+        begun = self._record.state is RunState.RUNNING and self._lease is not None and self._lease.fence == 1
+        return not begun
 
     async def _services(self) -> Services:
         record, lease = self._record, self._lease
@@ -114,6 +127,8 @@ class Execution:
             None if lease is None else lambda events: store.append(lease, events),
             self._listener,
         )
+        clock = Clock(max(record.elapsed, journal.elapsed))
+        take_up = None if lease is None else functools.partial(store.take_up, lease)
         return Services(
             run_id=record.id,
             seed=record.spec.seed,
@@ -123,7 +138,8 @@ class Execution:
             journal=journal,
             log=log,
             control=self.control,
-            clock=Clock(max(record.elapsed, journal.elapsed)),
+            clock=clock,
+            steering=Steering(record.id, journal, log, clock, take_up),
             workshop=self._workshop,
             tools=record.spec.tools,
             sandbox=record.spec.sandbox,
@@ -132,10 +148,12 @@ class Execution:
             telemetry=Telemetry(functools.partial(store.put_delta, record.id), self._watch) if self._watch else None,
         )
 
-    async def _decide(self, services: Services) -> Result:
+    async def _decide(self, services: Services, caps: Caps) -> Result:
         spec = self._record.spec
         strategy = STRATEGIES.get(spec.strategy)
-        async with self._ledger(services) as ledger:
+        for change in retunes(services.journal.past):
+            services.log.emit(change.event)
+        async with self._ledger(services, caps) as ledger:
             scope = RunScope(services, spec.strategy, ledger)
             outcome = await strategy.run(scope, spec.problem, strategy.configure(spec.config))
         # Numbered by the lease: a resumed run decides anew, and what it decided before it was stopped stays a fact.
@@ -146,7 +164,7 @@ class Execution:
         return build_result(self._record.id, spec, outcome, services)
 
     @contextlib.asynccontextmanager
-    async def _ledger(self, services: Services) -> AsyncIterator[Ledger]:
+    async def _ledger(self, services: Services, caps: Caps) -> AsyncIterator[Ledger]:
         """The run's ledger, with what the journal says was spent; under a shared one where the run names it."""
         spec, lease = self._record.spec, self._lease
         shared: SharedLedger | None = None
@@ -154,7 +172,8 @@ class Execution:
             found = await self._store.ledger(spec.ledger)
             copied = spec.forked_from.usage if spec.forked_from is not None else Usage()
             shared = SharedLedger(found.caps, functools.partial(self._store.draw, lease, spec.ledger), copied)
-        ledger = Ledger(spec.budget, shared)
+        ledger = Ledger(caps.now, shared)
+        caps.hold_for(ledger)
         for role, usage in services.journal.charges():
             ledger.charge(usage)
             services.spend(role, usage)
@@ -181,18 +200,3 @@ class Execution:
         reason, answer = result.stop_reason, result.answer
         services.log.emit(RunFinished(index=lease.fence, status=result.status, stop_reason=reason, answer=answer))
         await self._store.finish(lease, state, result, services.clock.elapsed())
-
-    @contextlib.contextmanager
-    def _tended(self, lease: Lease, services: Services) -> Iterator[None]:
-        """Keep the lease alive, follow control rows and watch the deadline while the graph runs."""
-        cap = self._record.spec.budget.seconds
-        deadline: asyncio.TimerHandle | None = None
-        if cap is not None:
-            left = max(0.0, cap - services.clock.elapsed())
-            deadline = asyncio.get_running_loop().call_later(left, self.control.halt, StopReason.DEADLINE)
-        try:
-            with self._tender.tending(lease, self.control):
-                yield
-        finally:
-            if deadline is not None:
-                deadline.cancel()

@@ -33,10 +33,12 @@ MAX_DEPTH = 4
 class RunScope:
     """Implements :class:`core.protocols.Scope` for an executing run."""
 
-    def __init__(self, services: Services, path: str, ledger: Ledger) -> None:
+    def __init__(self, services: Services, path: str, ledger: Ledger, *, judging: bool = False) -> None:
+        """Where it is ``judging``, models are not told what a person says to those who write."""
         self._services = services
         self._path = path
         self._ledger = ledger
+        self._judging = judging
 
     @property
     def path(self) -> str:
@@ -71,13 +73,19 @@ class RunScope:
         path = f"{self._path}/{name}"
         if path.count("/") >= MAX_DEPTH:
             raise UsageError(f"strategies are nested deeper than {MAX_DEPTH}: {path}")
-        return RunScope(self._services, path, self._ledger.child(budget or Budget()))
+        return RunScope(self._services, path, self._ledger.child(budget or Budget()), judging=self._judging)
+
+    def judging(self) -> RunScope:
+        """This scope, for who judges."""
+        return RunScope(self._services, self._path, self._ledger, judging=True)
 
     async def wave(
         self, node: str, calls: Sequence[ModelCall], *, consume: Consume, window: int | None = None, visit: int = 0
     ) -> Wave:
         """Make ``calls`` concurrently; see :meth:`core.protocols.Scope.wave`."""
         place = Place(self._path, node, visit)
+        if not self._judging:
+            calls = await self._services.steering.noted(place, calls)
         return await WaveRun(self._services, self._ledger, place, calls, consume, window).run()
 
     async def effect(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from ..core.answers import SymbolicWorker
 from ..core.calls import ChatRequest, ModelRequest
@@ -19,6 +20,9 @@ from .control import Control
 from .journal import Journal
 from .telemetry import Telemetry
 from .workshop import Workshop
+
+if TYPE_CHECKING:
+    from .steering import Steering
 
 Listener = Callable[[Event], None]
 """Called with each event as it happens, in the executing process."""
@@ -69,6 +73,7 @@ class Services:
     log: EventLog
     control: Control
     clock: Clock
+    steering: Steering
     workshop: Workshop
     tools: Mapping[str, Grant]
     """What the run may call."""

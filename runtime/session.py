@@ -23,6 +23,7 @@ from ..memory.store import Store, this_process
 from ..models.catalogue import Catalogue
 from ..models.gateway import ModelGateway, RetryPolicy
 from ..tools.tool import ToolError
+from .caps import in_force
 from .fork import origin, part_of, part_until_event, part_until_key
 from .journal import JournalEnded
 from .library import Library, Models
@@ -266,7 +267,8 @@ class Session:
             entries = part_until_event(past, await self.store.events(parent.id), at)
         else:
             entries = part_of(past) if at is None else part_until_key(past, at)
-        spec = await self._planner.fork(parent.spec, team=team, budget=budget, options=options)
+        caps = in_force(parent.spec.budget, past) if budget is None else budget
+        spec = await self._planner.fork(parent.spec, team=team, budget=caps, options=options)
         spec = spec.model_copy(update={"forked_from": origin(parent.id, entries)})
         fork = parent.model_copy(update={"spec": spec, "result": None, "elapsed": 0.0})
         await self._require_same_requests(fork, entries)

@@ -12,10 +12,11 @@ from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
 
 from ..core.errors import LeaseLostError, StoreError
-from ..core.records import ControlKind, ControlRecord, Lease, Verdict
+from ..core.records import Lease
 from ..core.result import RunState, StopReason
 from ..memory.store import Store
 from .control import Control
+from .desk import Desk
 
 LEASE_SECONDS = 12.0
 """How long a process that stopped without a word keeps its runs: another one takes them over after that."""
@@ -28,15 +29,15 @@ class Tender:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._runs: dict[Lease, Control] = {}
+        self._runs: dict[Lease, Desk] = {}
         self._states: dict[Lease, RunState] = {}
         """As stored; running where it is not in here."""
         self._tasks: dict[Callable[[], Coroutine[Any, Any, None]], asyncio.Task[None]] = {}
 
     @contextlib.contextmanager
-    def tending(self, lease: Lease, control: Control) -> Iterator[None]:
-        """Keep the lease alive and carry out the run's control rows while the block lasts."""
-        self._runs[lease] = control
+    def tending(self, lease: Lease, desk: Desk) -> Iterator[None]:
+        """Keep the lease alive and have the run's control rows carried out while the block lasts."""
+        self._runs[lease] = desk
         for work in (self._beat, self._listen):
             if work not in self._tasks or self._tasks[work].done():
                 self._tasks[work] = asyncio.create_task(work())
@@ -56,7 +57,7 @@ class Tender:
         """Renew the leases. Once another process has one, every write of ours fails; the halt only spares useless calls."""
         while self._runs:
             await asyncio.sleep(_HEARTBEAT)
-            await asyncio.gather(*(self._renew(lease, control) for lease, control in self._runs.items()))
+            await asyncio.gather(*(self._renew(lease, desk.control) for lease, desk in self._runs.items()))
 
     async def _renew(self, lease: Lease, control: Control) -> None:
         try:
@@ -67,31 +68,15 @@ class Tender:
             pass  # a store that stays unusable ends the run at its next journal entry
 
     async def _listen(self) -> None:
-        """Carry out control rows."""
+        """Pass control rows on."""
         while self._runs:
             await asyncio.sleep(_POLL)
             with contextlib.suppress(StoreError):  # as for the leases
                 asked = await self._store.pending_controls_of({lease.run_id for lease in self._runs})
-                for lease, control in [*self._runs.items()]:
+                for lease, desk in [*self._runs.items()]:
                     with contextlib.suppress(StoreError):  # of a run that has ended meanwhile: the others are not kept waiting
-                        for wish in asked.get(lease.run_id, ()):
-                            await self._obey(lease, control, wish)
-                        await self._show(lease, control)
-
-    async def _obey(self, lease: Lease, control: Control, wish: ControlRecord) -> None:
-        said = wish.response
-        if said is not None and not control.asks_about(said.about):
-            return  # said before the call is reached, as in a run that was broken off: it is taken up then
-        if not await self._store.consume_control(lease, wish.seq):
-            return  # taken back in the meantime
-        if said is not None:
-            control.decide(said.about, Verdict(approve=said.approve, note=said.note, author=wish.author))
-        elif wish.kind is ControlKind.STOP:
-            control.halt(StopReason.STEERED)
-        elif wish.kind is ControlKind.PAUSE:
-            control.pause()
-        elif wish.kind is ControlKind.RESUME:
-            control.resume()
+                        await desk.obey(asked.get(lease.run_id, ()))
+                        await self._show(lease, desk.control)
 
     async def _show(self, lease: Lease, control: Control) -> None:
         """Have the stored state say what the run is doing."""

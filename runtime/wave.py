@@ -5,8 +5,9 @@ call is consumed, so that what fits the budget does not depend on which reply wa
 first k results by index. At most ``window`` calls are made beyond the consumed prefix.
 
 Ends: every call made (``finished``), the rule satisfied (``agreed``), budget, deadline, or a person's stop (``steered``). The
-rest is cancelled at the server then; what it may have spent stays charged as lost. Cuts by budget and deadline are journaled,
-since the clock and lost calls decide them; a person's stop is not, so that a resumed run goes on from there.
+rest is cancelled at the server then; what it may have spent stays charged as lost. A pause at once does so to the calls in
+flight, too, and they are made again after it, as after a crash. Cuts by budget and deadline are journaled, since the clock and
+lost calls decide them; a person's stop is not, so that a resumed run goes on from there.
 """
 
 from __future__ import annotations
@@ -92,8 +93,11 @@ class WaveRun:
                 if (reason := await self._launch()) is not None:
                     return reason
                 flight = self._flights[self._settled]
-                if not (flight.task.done() or await self._services.control.wait_for(flight.task)):
-                    return self._services.control.halted or StopReason.STEERED
+                if not (flight.task.done() or await self._services.control.lands(flight.task)):
+                    if (halted := self._services.control.halted) is not None:
+                        return halted
+                    await self._break_off()
+                    continue
                 result = await flight.task
                 self._flights.pop(self._settled).settle()
             self._settled += 1
@@ -107,13 +111,14 @@ class WaveRun:
         while self._next < min(len(self._calls), self._settled + self._window):
             index = self._next
             place = self._place.at(index)
-            if self._services.journal.find(place.key, self._hashes[index]) is None:
+            if index not in self._flights and self._services.journal.find(place.key, self._hashes[index]) is None:
                 if (halted := await self._services.control.gate()) is not None:
                     return halted
                 call = self._calls[index]
-                held = await self._hold(call, patient=not self._flights)
+                awaited = self._settled in self._flights
+                held = await self._hold(call, patient=not awaited)
                 if held is None:
-                    return None if self._flights else self._services.control.halted or StopReason.BUDGET
+                    return None if awaited else self._services.control.halted or StopReason.BUDGET
                 request, reservation = held
                 call = call.model_copy(update={"request": request})
                 self._flights[index] = Flight(self._services, self._ledger, place, self._hashes[index], call, reservation)
@@ -136,7 +141,7 @@ class WaveRun:
                 await self._room_changed()
             elif not await self._ledger.gather(Amounts.of(bound)):
                 break
-            if self._services.control.halted is not None:
+            if await self._services.control.gate() is not None:
                 return None
         cut = clamp(spec, request, prompt, self._ledger.room())
         reservation = self._ledger.reserve(upper_bound(spec, cut, prompt, timeout)) if cut else None
@@ -180,6 +185,15 @@ class WaveRun:
             model = self._services.spec(call.role).name
             self._services.learn_prompt(model, call.request, result.reply.prompt_tokens)
         return await self._consume(result)
+
+    async def _break_off(self) -> None:
+        """Cancel the calls in flight as at an end, and forget those that did not land: they are launched anew.
+
+        What landed is settled, too: the call that is consumed next must not wait for room that only its successors hold.
+        """
+        await self._cancel_rest()
+        self._flights = {index: flight for index, flight in self._flights.items() if not flight.task.cancelled()}
+        self._next = self._settled
 
     async def _cancel_rest(self) -> None:
         await asyncio.gather(*(flight.cancel() for flight in self._flights.values()))

@@ -120,7 +120,7 @@ class Configured(NamedTuple):
         self, scope: Scope, problem: Problem, candidates: Sequence[Candidate], *, node: str, visit: int = 0
     ) -> Scores:
         """See :class:`ScoreCandidates`."""
-        return await self.verifier.score(scope, problem, candidates, self.config, node=node, visit=visit)
+        return await self.verifier.score(scope.judging(), problem, candidates, self.config, node=node, visit=visit)
 
     def cost(self, team: Mapping[str, ModelSpec], candidates: int, steps: int = MAX_STEPS) -> CallBounds:
         """See :attr:`Verifier.cost`, and :class:`Workload`."""

@@ -19,6 +19,7 @@ async def filled(store: Store, make, run_id: str, *, done: bool = True):
     await store.record(lease, [make.entry(0, text="x" * 2000), make.entry(1)])
     store.append(lease, [make.warned(), make.added(0)])
     await store.add_control(run.id, ControlKind.PAUSE, "me")
+    await store.put_fold(run.id, "live", 1, 1, b"view")
     store.put_delta(run.id, "key", "text")
     await store.flush(lease)
     if done:
@@ -26,7 +27,7 @@ async def filled(store: Store, make, run_id: str, *, done: bool = True):
     return lease
 
 
-TABLES = (schema.journal, schema.events, schema.candidates, schema.controls, schema.deltas)
+TABLES = (schema.journal, schema.events, schema.candidates, schema.controls, schema.folds, schema.deltas)
 
 
 async def rows(store: Store, run_id: str) -> dict[str, int]:

@@ -23,6 +23,7 @@ from symposia.runtime.ledger import Ledger
 from symposia.runtime.scope import RunScope
 from symposia.runtime.services import Clock, EventLog, Services
 from symposia.runtime.settings import Settings
+from symposia.runtime.steering import Steering
 from symposia.runtime.workshop import Workshop
 from symposia.testing import ScriptedModel, fake_spec
 
@@ -34,16 +35,18 @@ async def keep(entries):
 
 
 def services(model: ScriptedModel) -> Services:
+    journal, log, clock = Journal([], keep), EventLog([], None, None), Clock(0.0)
     return Services(
         run_id="r",
         seed=0,
         models={"policy": fake_spec(price=Price(input=1.0, output=2.0))},
         prompts={},
         gateway=ModelGateway(transports={"direct": model}),
-        journal=Journal([], keep),
-        log=EventLog([], None, None),
+        journal=journal,
+        log=log,
         control=Control(),
-        clock=Clock(0.0),
+        clock=clock,
+        steering=Steering("r", journal, log, clock, None),
         workshop=Workshop(Settings(), _no_store),
         tools={},
         sandbox=None,

@@ -12,7 +12,8 @@ import pytest
 
 from symposia.core.errors import ConfigError, UnknownNameError, UsageError
 from symposia.core.tooling import Approval
-from symposia.runtime.settings import LoadedSettings, Settings, load_settings, set_user_value, user_file_path
+from symposia.runtime.places import user_file_path
+from symposia.runtime.settings import LoadedSettings, Settings, load_settings, set_user_value
 
 Load = Callable[..., LoadedSettings]
 

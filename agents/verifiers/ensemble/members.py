@@ -106,3 +106,7 @@ class _Unrated:
     def child(self, name: str, budget: Budget | None = None) -> Scope:
         """A scope inside this one, in which ratings come to nothing as well."""
         return _unrated(self._scope.child(name, budget))
+
+    def judging(self) -> Scope:
+        """The same, for who judges."""
+        return _unrated(self._scope.judging())
