@@ -15,6 +15,7 @@ from .output import data, note, report, report_usage, without_secrets
 from .unbroken import keep_stderr_unbroken
 
 _COMMANDS = {
+    "tui": Place("tui:tui", "Ask, watch and steer in the terminal; also what `symposia` alone does."),
     "solve": Place("solve:solve", "Answer a question with a strategy."),
     "verify": Place("verify:verify", "Score solutions that are there already."),
     "strategies": Place("strategies:strategies", "List the strategies, or show the options of one."),
@@ -22,7 +23,7 @@ _COMMANDS = {
     "tasks": Place("tasks:tasks", "List the tasks, or show one and count its problems."),
     "tools": Place("tools:tools", "List, show, call, write, add and remove tools."),
     "corpus": Place("corpus:corpus", "Keep documents that tools search: list, show, add, search, embed and remove them."),
-    "run": Place("runs:run", "List, show, follow, resume, replay, fork, copy and remove runs."),
+    "run": Place("runs:run", "List, show, follow, steer, resume, replay, fork, copy and remove runs."),
     "eval": Place("eval:evaluate", "Run an experiment, go on with it, and read its results."),
     "calibrate": Place("calibrate:calibrate", "Learn from an experiment how likely answers are right, by confidence."),
     "bench": Place("bench:bench", "Measure verifiers on solutions whose worth is known."),
@@ -55,6 +56,15 @@ def _show_traceback(_kind: type[BaseException], error: BaseException, _trace: Tr
     note(without_secrets("".join(traceback.format_exception(error))))
 
 
+def _arguments() -> list[str]:
+    """What was asked for: where nothing was, the application, if there is a terminal to show it in."""
+    if len(sys.argv) > 1:
+        return sys.argv[1:]
+    streams = (sys.stdin, sys.stdout, sys.stderr)
+    shown = all(stream.isatty() for stream in streams) and os.environ.get("TERM", "") not in {"", "dumb", "unknown"}
+    return ["tui"] if shown else []
+
+
 def run() -> None:
     """Run the command; every error becomes one sentence on stderr and an exit code."""
     keep_stderr_unbroken()
@@ -63,7 +73,7 @@ def run() -> None:
     if debug:
         sys.excepthook = _show_traceback
     try:
-        code = cli.main(standalone_mode=False)
+        code = cli.main(_arguments(), standalone_mode=False)
     except click.exceptions.Abort:
         code = 130
     except click.exceptions.NoArgsIsHelpError as error:

@@ -13,7 +13,8 @@ from ..core.model_spec import ModelSpec
 from ..models.catalogue import Catalogue
 from ..models.partial import OnProgress, Progress
 from ..models.pull import adopt, pull
-from ..models.weights import fits, installed, models_folder
+from ..models.shelf import price_words, standing, standing_words
+from ..models.weights import installed, models_folder
 from ..runtime.settings import load_settings, set_user_value
 from .checking import check
 from .options import json_option, run_async
@@ -43,23 +44,12 @@ def list_models(*, as_json: bool) -> None:
     if as_json:
         data_json([spec.model_dump(mode="json") | {"state": _state(spec, folder)} for spec in catalogue])
         return
-    rows = [[spec.name, _state(spec, folder), _price(spec), f"{spec.context:,}", spec.note] for spec in catalogue]
+    rows = [[spec.name, _state(spec, folder), price_words(spec), f"{spec.context:,}", spec.note] for spec in catalogue]
     data(columns(rows, ["MODEL", "STATE", "$/M IN/OUT", "CONTEXT", "NOTE"]))
 
 
 def _state(spec: ModelSpec, folder: Path) -> str:
-    if spec.weights is not None:
-        if installed(spec, folder) is None:
-            return f"can be pulled ({spec.weights.size / 1e6:,.0f} MB)"
-        return "here" if fits(spec) else "here, too large for free memory"
-    return f"needs {spec.key_env}" if spec.key_env else "endpoint"
-
-
-def _price(spec: ModelSpec) -> str:
-    price = spec.price
-    if price.hour is not None:
-        return f"{price.hour:g}/h"
-    return "unknown" if price.input is None or price.output is None else f"{price.input:g}/{price.output:g}"
+    return standing_words(spec, standing(spec, folder))
 
 
 @models.command("pull")

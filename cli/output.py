@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import json
-import re
 import sys
 import time
 from typing import Any
@@ -12,13 +11,23 @@ from typing import Any
 import click
 
 from ..core.errors import SymposiaError
+from ..core.plain_text import clean
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]|\x1b")
-
-
-def clean(text: str) -> str:
-    """Text of a model, safe for a terminal: escape sequences and control characters are taken out."""
-    return _CONTROL.sub("", text)
+__all__ = [
+    "age",
+    "clean",
+    "columns",
+    "data",
+    "data_json",
+    "error_json",
+    "interactive",
+    "note",
+    "plain",
+    "report",
+    "report_usage",
+    "shorten",
+    "without_secrets",
+]
 
 
 def data(text: str) -> None:

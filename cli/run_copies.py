@@ -13,7 +13,7 @@ import click
 from ..core.errors import ConfigError
 from ..core.records import RunRecord
 from ..memory.store import Store
-from .account import account
+from ..runtime.report import account
 from .files import new_file
 from .options import json_option, open_session, run_async, store_option
 from .output import data, data_json, note

@@ -5,16 +5,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import click
 
-from ..core.errors import ConfigError, EngineError, UsageError
+from ..core.errors import ConfigError, UsageError
 from ..models.catalogue import Catalogue
+from ..models.engines.detached import serve_detached
 from ..models.engines.engine import ENGINES, EngineOptions
 from ..models.engines.keeper import Keeper, stop_engine
 from ..models.engines.process import OnWait, Waiting
@@ -26,7 +25,6 @@ from ..runtime.settings import load_settings
 from .options import json_option, run_async
 from .output import age, columns, data, data_json, interactive, note
 
-_LOOK = 0.1
 _SAY_EVERY = 15.0
 
 
@@ -84,7 +82,7 @@ def serve(
         words |= {"max-model-len": context, "max-num-seqs": parallel}
         given = [f"--{option}={value}" for option, value in words.items() if value is not None]
         given += [f"--engine-arg={argument}" for argument in arguments]
-        record = _detach(target, ["models", "serve", *given, "--", name])
+        record = run_async(serve_detached(target.spec.remote_name, [*given, "--", name], note))
         _announce(record, proxy, as_json=as_json)
         note(f"`symposia models stop {record.name}` ends it")
     else:
@@ -128,39 +126,6 @@ def _write_proxy(file: Path) -> None:
         file.write_text(proxy_config(specs), encoding="utf-8")
     except OSError as error:
         raise ConfigError(f"{file} cannot be written: {error.strerror}") from error
-
-
-def _detach(target: Target, words: list[str]) -> EngineRecord:
-    """Have a process in a session of its own run ``symposia WORDS``, and wait until its engine answers."""
-    running, name = RunningEngines(), target.spec.remote_name
-    log = running.log_path(name)
-    with log.open("wb") as out:
-        keeper = subprocess.Popen(  # noqa: S603 - our own command line
-            [sys.executable, "-m", f"{__package__}", *words],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=out,
-            start_new_session=True,
-        )
-    try:
-        with log.open(encoding="utf-8", errors="replace") as said:
-            while keeper.poll() is None:
-                record = running.find(name)
-                if record is not None and record.owner.pid == keeper.pid and record.endpoint is not None:
-                    return record
-                for line in said:
-                    note(line.rstrip())
-                time.sleep(_LOOK)
-    except BaseException:
-        keeper.terminate()
-        keeper.wait()
-        raise
-    raise EngineError(_last_words(log))
-
-
-def _last_words(log: Path) -> str:
-    lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-    return lines[-1].removeprefix("symposia: ") if lines else f"the process that should serve it ended without a word in {log}"
 
 
 @click.command()

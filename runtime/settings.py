@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 from urllib.parse import urlsplit
 
-import platformdirs
 from pydantic import BeforeValidator, Field, ValidationError, field_validator
 
 from ..core.base import Frozen
@@ -27,6 +26,7 @@ from ..core.tooling import Approval
 from ..graphs.registry import STRATEGIES
 from ..tools.sandbox.opening import SandboxName
 from ..tools.tool import TOOLS
+from .places import user_file_path
 from .toml_file import KeyPath, read_toml, set_top_level
 
 PROJECT_FILE = "symposia.toml"
@@ -119,12 +119,6 @@ class _Layer(NamedTuple):
 
     values: dict[KeyPath, Any]
     origins: dict[KeyPath, str]
-
-
-def user_file_path(environ: Mapping[str, str] | None = None) -> Path:
-    """The user's own file: ``SYMPOSIA_CONFIG`` where set, else ``config.toml`` in the platform's configuration folder."""
-    named = (os.environ if environ is None else environ).get("SYMPOSIA_CONFIG")
-    return Path(named).expanduser() if named else platformdirs.user_config_path("symposia") / "config.toml"
 
 
 def load_settings(

@@ -72,8 +72,13 @@ class LlamaCppEngine(Engine):
         )
 
 
+def llamacpp_installed() -> bool:
+    """Whether llama.cpp is there; the extra ``local`` brings it."""
+    return importlib.util.find_spec("xllamacpp") is not None
+
+
 def _require_ready(spec: ModelSpec, weights: Path) -> None:
-    if importlib.util.find_spec("xllamacpp") is None:
+    if not llamacpp_installed():
         raise EngineError("llama.cpp is not installed", hint='pip install "symposia[local]"')
     try:
         genuine, size = is_gguf(weights), weights.stat().st_size

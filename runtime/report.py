@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 
 from ..core.candidate import Candidate
 from ..core.events import CallFailed, Event, Warned
+from ..core.plain_text import clean
 from ..core.records import Origin, RunRecord
 from ..core.result import Result
 from ..core.usage import Usage
-from ..runtime.embed_call import ROLE as EMBEDDER
-from .output import clean
+from .embed_call import ROLE as EMBEDDER
 
 
 def account(record: RunRecord, candidates: Sequence[Candidate], events: Sequence[Event]) -> str:

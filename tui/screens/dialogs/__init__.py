@@ -1,0 +1,1 @@
+"""What is asked before something is done: to choose, to write a line, to say yes."""

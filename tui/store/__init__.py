@@ -1,0 +1,1 @@
+"""What a run shows, folded from its events. Nothing here knows Textual, a database or a clock."""

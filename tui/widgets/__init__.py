@@ -1,0 +1,1 @@
+"""Thin widgets: each shows what a function of ``render`` draws."""
