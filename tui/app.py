@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from textual.app import App
 from textual.binding import BindingType
 from textual.events import Resize
+from textual.notifications import SeverityLevel
 from textual.worker import Worker
 
 from ..core.errors import SymposiaError
@@ -18,6 +19,7 @@ from .choices import Choice
 from .desk import Desk
 from .feed import Feed
 from .remembered import Remembered
+from .render.inert import inert
 from .render.skin import Skin
 from .roster import Roster
 from .screens.base import WIDE, DeskScreen
@@ -36,6 +38,8 @@ from .widgets.composer import Composer
 FRAMES = 5
 """Drawings a second, at most: what comes between two is drawn with the next."""
 _PATIENCE = 8.0
+_LONGEST = 400
+"""Characters of a line that is said beside the screen."""
 
 
 class SymposiaApp(App[None]):
@@ -177,6 +181,20 @@ class SymposiaApp(App[None]):
             self._stale = False
             screen.redraw()
 
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,
+        markup: bool = False,
+    ) -> None:
+        """Say something beside the screen. It is text, whatever a model or a server wrote into it."""
+        del markup
+        said, head = inert(message, limit=_LONGEST), inert(title, limit=_LONGEST)
+        super().notify(said, title=head, severity=severity, timeout=timeout, markup=False)
+
     def tell(self, error: SymposiaError) -> None:
         """Say what went wrong, and how to mend it."""
         self.notify(error.hint or "", title=error.message, severity="error", timeout=8, markup=False)
@@ -220,7 +238,11 @@ class SymposiaApp(App[None]):
         """Begin to write a question."""
         if self.current_mode not in {"runs", "live"}:
             self.switch_mode("runs")
-        self.call_after_refresh(lambda: self.screen.query_one(Composer).action_write())
+        self.call_after_refresh(self._write)
+
+    def _write(self) -> None:
+        if isinstance(self.screen, RunsScreen | LiveScreen):  # a dialog may have come meanwhile
+            self.screen.query_one(Composer).action_write()
 
     def action_zoom(self) -> None:
         """The focused pane on the whole screen, and back."""

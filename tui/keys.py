@@ -78,7 +78,7 @@ KEYS: tuple[Key, ...] = (
     Key("scrub.first", "less_than_sign", "scrub_end(-1)", "beginning", "The run as it began", "live trace"),
     Key("scrub.last", "greater_than_sign", "scrub_end(1)", "now", "The run as it is now", "live trace"),
     Key("text.thinking", "t", "thinking", "thinking", "Show or fold what was thought", "live trace"),
-    Key("text.tools", "o", "tool_output", "tools", "Show or fold what tools gave", "live trace"),
+    Key("text.tools", "o", "tool_output", "tools", "Show or fold what tools gave", "trace"),
     Key("model.pull", "p", "pull", "pull", "Download a model; again to stop: what came is kept", "models", shown=True),
     Key("model.serve", "v", "serve", "serve", "Serve a model for every program on this machine", "models", shown=True),
     Key("model.stop", "x", "stop", "stop", "Stop a model that is served; asked again first", "models", shown=True),

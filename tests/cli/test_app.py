@@ -8,7 +8,7 @@ from symposia.cli import app
 
 
 def run(monkeypatch: pytest.MonkeyPatch, error: BaseException, *arguments: str) -> int:
-    def broken(**_: object) -> None:
+    def broken(*_given: object, **_named: object) -> None:
         raise error
 
     monkeypatch.setattr(app.cli, "main", broken)

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from symposia import AnswerKind, Message, StopReason, Usage
 from symposia.core import events
+from symposia.core.budget import Budget
 from symposia.core.calls import CallFailure, ChatRequest
 from symposia.core.candidate import Answer, Candidate, ExtractionRule, Score
 from symposia.core.events import EVENT, Event, RunStarted, WaveStarted
@@ -146,6 +147,11 @@ _EVENTS: list[Event] = [
     events.ToolReturned(node="act", tool="calculator", output={"value": "2"}, seconds=0.1, dollars=None),
     events.ApprovalAsked(node="act", tool="wiki", arguments="no JSON"),
     events.ApprovalGiven(node="act", tool="wiki", approved=False, author="ann", note="not today"),
+    events.FrontierAdvanced(
+        method="particles", lanes=(events.Lane(slot=0, parent=None, step="one", score=0.5, weight=1.0),), ess=1.0, resampled=True
+    ),
+    events.TreeGrown(nodes=(events.TreeNode(id="a", parent=None, visits=2, value=0.5),), here="a", best=("a",)),
+    events.Controlled(kind="retune", author="ada", budget=Budget(calls=3), index=2),
     events.Warned(code="estimated", message="no usage"),
     events.StrategyFinished(strategy="greedy", outcome=_OUTCOME),
     events.RunFinished(status=Status.ANSWERED, stop_reason=StopReason.FINISHED, answer="4"),

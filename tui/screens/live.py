@@ -102,6 +102,7 @@ class LiveScreen(Scrubbing, Steering):
         fault.display = feed.fault is not None
         fault.say(words((f"! {feed.fault}; trying again, what is shown is what was there before", self.skin.bad)))
         self._lay_out(view)
+        self.query_one("#samples", LinePane).border_subtitle = self.scrubbed
         for pane in self.query(LinePane):
             pane.redraw()
         self.query_one(TreePane).redraw(view.tree, self.skin)

@@ -134,6 +134,10 @@ class LinePane(ScrollView, can_focus=True, inherit_bindings=False):
         """It was not drawn while it was hidden."""
         self.redraw()
 
+    def watch_show_vertical_scrollbar(self) -> None:
+        """A bar that comes takes a cell of each line, one that goes gives it back."""
+        self.call_after_refresh(self.redraw)
+
     def watch_cursor(self, before: int, now: int) -> None:
         """Bring the cursor into sight and tell."""
         if self._picks and before != now:

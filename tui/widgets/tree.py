@@ -33,7 +33,7 @@ class TreePane(Tree[str]):
         self.clear()
         for root in tree.roots:
             self._grow(self.root, tree, root, skin)
-        self.border_subtitle = tree_footer(tree, skin).plain
+        self.border_subtitle = tree_footer(tree, skin)
         self.cursor_line = min(line, max(0, self.last_line))
 
     def _grow(self, parent: TreeNode[str], tree: SearchTree, node: str, skin: Skin) -> None:

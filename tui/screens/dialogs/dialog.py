@@ -6,12 +6,14 @@ import time
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
+from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 from textual.widget import Widget
 
+from ...render.inert import inert
 from ..base import its_app
 
 if TYPE_CHECKING:
@@ -45,7 +47,7 @@ class Dialog(ModalScreen[ResultT]):
     def compose(self) -> ComposeResult:
         """The box."""
         with VerticalScroll(id="box", can_focus=False) as box:
-            box.border_title = self._title
+            box.border_title = Text(inert(self._title))
             yield from self.parts()
 
     def on_mount(self) -> None:
