@@ -6,14 +6,15 @@ import asyncio
 from collections.abc import Coroutine
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from ..core.errors import ConfigError
-from ..runtime.session import Session
-from ..runtime.settings import load_settings
 from .output import note
+
+if TYPE_CHECKING:
+    from ..runtime.session import Session
 
 T = TypeVar("T")
 
@@ -23,6 +24,10 @@ store_option = click.option("--store", metavar="PATH|URL", help="Where runs are 
 
 def open_session(store: str | None = None, **flags: Any) -> Session:
     """A session with the flags given on the command line. What it has to say of models it says once."""
+    # Not before: the terminal application draws its first screen without a store, and asks for options of here too.
+    from ..runtime.session import Session  # noqa: PLC0415
+    from ..runtime.settings import load_settings  # noqa: PLC0415
+
     given = {key: value for key, value in {"store": store, **flags}.items() if value is not None}
     return Session(settings=load_settings(flags=given, cwd=Path.cwd()), notify=cache(note))
 
