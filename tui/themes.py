@@ -10,7 +10,7 @@ from .settings import Settings
 _PREFIX = "symposia-"
 
 
-def _of(skin: Skin, *, dark: bool, surface: str, panel: str) -> Theme:
+def _of(skin: Skin, *, dark: bool, surface: str, panel: str, edge: str) -> Theme:
     return Theme(
         name=f"{_PREFIX}{skin.name}",
         primary=skin.accent,
@@ -25,6 +25,7 @@ def _of(skin: Skin, *, dark: bool, surface: str, panel: str) -> Theme:
         panel=panel,
         dark=dark,
         variables={
+            "border-blurred": edge,
             "block-cursor-background": skin.accent,
             "block-cursor-foreground": skin.ground,
             "block-cursor-text-style": "bold",
@@ -63,9 +64,9 @@ _ANSI = Theme(
 )
 
 THEMES: tuple[Theme, ...] = (
-    _of(SKINS["dark"], dark=True, surface="#1b1f24", panel="#22272d"),
-    _of(SKINS["light"], dark=False, surface="#f0f0ec", panel="#e6e6e1"),
-    _of(SKINS["contrast"], dark=True, surface="#000000", panel="#1c1c1c"),
+    _of(SKINS["dark"], dark=True, surface="#1b1f24", panel="#22272d", edge="#42484e"),
+    _of(SKINS["light"], dark=False, surface="#f0f0ec", panel="#e6e6e1", edge="#b9b9b1"),
+    _of(SKINS["contrast"], dark=True, surface="#000000", panel="#1c1c1c", edge="#8c8c8c"),
     _ANSI,
 )
 """In the order in which one key goes through them."""

@@ -25,6 +25,7 @@ _UNSEEN = re.compile(
 )
 _SPOKEN = frozenset("\u061c\u200e\u200f") | {chr(at) for at in (*range(0x202A, 0x202F), *range(0x2066, 0x206A))}
 """Marks of direction."""
+_HIDDEN = re.compile(f"[\x00-\x08\x0e-\x1f\x7f-\x9f\ud800-\udfff{''.join(sorted(_SPOKEN))}]")
 _PILE = re.compile("([\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]{3})[\u0300-\u036f\u1ab0-\u1aff"
                    "\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]+")  # fmt: skip
 _REPLACEMENT = "\ufffd"
@@ -34,6 +35,11 @@ def inert(text: str, *, limit: int = LONGEST) -> str:
     """``text`` as it may be drawn, in lines of at most ``limit`` of its characters; a cut line says how many are missing."""
     lines = _BREAKS.sub("\n", text).split("\n")
     return "\n".join(_harmless(line) if len(line) <= limit else _shown_part(line, limit) for line in lines)
+
+
+def draft(text: str) -> str:
+    """``text`` as it may stand where people write: without controls and marks of direction, and otherwise as it is."""
+    return _HIDDEN.sub("", _BREAKS.sub("\n", text))
 
 
 def one_line(text: str, width: int, skin: Skin) -> str:

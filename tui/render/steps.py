@@ -13,7 +13,7 @@ from .cells import number, score_cell
 from .inert import inert, one_line
 from .lines import fit, right, words
 from .skin import Skin
-from .wrap import wrapped
+from .wrap import LINES, wrapped
 
 _BELOW = 0.5
 """A judgement below this speaks against what it judges."""
@@ -72,6 +72,10 @@ def step_lines(
     mended = _Mended(frozenset(), {}) if refined is None else _mended(steps, refined)
     remarks = _remarks(candidate, scores)
     for place, (text, score) in enumerate(zip(steps, scores, strict=True)):
+        if len(lines) > LINES:  # nobody scrolls further
+            told = f"({len(steps):,} steps in all; an export has them)"
+            lines.append(StepLine(words((told, skin.dim))))
+            break
         here = place == focused
         lines += _step(f"{place + 1} ", text, score, place, layout, focused=here, folded=place in mended.gone)
         for said in remarks.get(place, ()):

@@ -53,6 +53,9 @@ class LiveScreen(Scrubbing, Steering):
         self._texts: dict[str, Candidate | None] = {}
         self._samples: list[Sample] = []
         self._writing: list[str] = []
+        self._lines: list[Text] = []
+        """Of the text that was drawn last."""
+        self._lines_of: tuple[object, ...] = ()
         self._shown = ""
         """The pane that is shown where there is room for one."""
 
@@ -126,6 +129,7 @@ class LiveScreen(Scrubbing, Steering):
         return {name: str(self.query_one(f"#{name}").border_title) for name, there_is in there.items() if there_is}
 
     def _lay_out(self, view: RunView) -> None:
+        self.query_one("#log", LinePane).border_title = f"Log ({view.noted})" if view.noted else "Log"
         panes = self._panes(view)
         narrow = self.has_class("-narrow")
         if self._shown not in panes:
@@ -135,7 +139,6 @@ class LiveScreen(Scrubbing, Steering):
         self.query_one("#middle").display = not narrow or self._shown in {"lanes", "samples", "text"}
         right = {"votes", "burn", "agents", "log"}
         self.query_one("#right").display = self._shown in right if narrow else bool(right & panes.keys())
-        self.query_one("#log", LinePane).border_title = f"Log ({view.noted})" if view.noted else "Log"
         strip = self.query_one("#tabs", Line)
         strip.display = narrow
         if narrow:
@@ -191,16 +194,22 @@ class LiveScreen(Scrubbing, Steering):
         if feed is None or key is None:
             return ()
         if key in feed.texts and key not in feed.view.samples:
-            return wrapped(inert(feed.texts[key]), width, self.skin)
+            return self._broken(feed.texts[key], "", width)
         if key not in self._texts:
             self._read(key)
             return [words(("…", self.skin.dim))]
         candidate = self._texts[key]
         if candidate is None:
             return [words(("its text is not there any more", self.skin.dim))]
-        thought = inert(candidate.thinking)
-        lines = [*wrapped(thought, width, self.skin, dim=True), _EMPTY] if thought and self.its_app.thinking else []
-        return [*lines, *wrapped(inert(candidate.text), width, self.skin)]
+        return self._broken(candidate.text, candidate.thinking if self.its_app.thinking else "", width)
+
+    def _broken(self, text: str, thinking: str, width: int) -> Sequence[Text]:
+        """Text and thinking in lines; made once, for a text may be long and is drawn many times."""
+        made_of = (text, thinking, width, self.skin)
+        if made_of != self._lines_of:
+            thought = [*wrapped(inert(thinking), width, self.skin, dim=True), _EMPTY] if thinking else []
+            self._lines, self._lines_of = [*thought, *wrapped(inert(text), width, self.skin)], made_of
+        return self._lines
 
     def _draw_votes(self, width: int, height: int) -> Sequence[Text]:
         return () if self.view is None else vote_lines(self.view, width, height, self.skin)

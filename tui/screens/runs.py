@@ -87,6 +87,7 @@ class RunsScreen(Composing):
                 self.run_worker(self.its_app.shelf.look(), group="welcome", exclusive=True)
             if self.focused in {None, page, pane}:
                 (page if empty else pane).focus()
+            self.call_after_refresh(self.redraw)  # it has no width while it is hidden
         if empty:
             page.redraw(self.skin)
 

@@ -5,11 +5,23 @@ from __future__ import annotations
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import Vertical
+from textual.document._document import EditResult
+from textual.document._edit import Edit
 from textual.message import Message
 from textual.widgets import TextArea
 
+from ..render.inert import draft
 from .bound import bindings
 from .line import Line
+
+
+class Draft(TextArea):
+    """A text that holds nothing that is not seen, wherever it is pasted from."""
+
+    def edit(self, edit: Edit) -> EditResult:
+        """Every change by hand goes through here."""
+        edit.text = draft(edit.text)
+        return super().edit(edit)
 
 
 class Composer(Vertical):
@@ -38,7 +50,7 @@ class Composer(Vertical):
     def compose(self) -> ComposeResult:
         """The line and the draft."""
         yield Line(id="chips")
-        yield TextArea(id="draft", soft_wrap=True, show_line_numbers=False, tab_behavior="focus", compact=True)
+        yield Draft(id="draft", soft_wrap=True, show_line_numbers=False, tab_behavior="focus", compact=True)
 
     @property
     def draft(self) -> str:
@@ -48,7 +60,7 @@ class Composer(Vertical):
     def write(self, text: str) -> None:
         """Put a text there, with the cursor behind it."""
         area = self.query_one(TextArea)
-        area.text = text
+        area.text = draft(text)
         area.move_cursor(area.document.end)
 
     def clear(self) -> None:

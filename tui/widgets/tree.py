@@ -37,15 +37,18 @@ class TreePane(Tree[str]):
         self.cursor_line = min(line, max(0, self.last_line))
 
     def _grow(self, parent: TreeNode[str], tree: SearchTree, node: str, skin: Skin) -> None:
-        stack = [(parent, node)]
+        stack: list[tuple[TreeNode[str], str | Text]] = [(parent, node)]
         while stack:
             above, each = stack.pop()
+            if isinstance(each, Text):
+                above.add_leaf(each)
+                continue
             shown = shown_children(tree, each, KEPT_OPEN)
             label = node_label(tree, each, skin)
             if not shown.ids:
                 above.add_leaf(label, each)
                 continue
             here = above.add(label, each, expand=True)
-            if shown.folded:
-                here.add_leaf(Text(f"+{shown.folded} (best {shown.best_folded})", style=skin.dim))
-            stack += [(here, child) for child in reversed(shown.ids)]
+            folded = [Text(f"+{shown.folded} (best {shown.best_folded})", style=skin.dim)] if shown.folded else []
+            children: list[str | Text] = [*shown.ids, *folded]
+            stack += [(here, child) for child in reversed(children)]
