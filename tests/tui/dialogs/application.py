@@ -82,7 +82,7 @@ async def shown(world: World, size: tuple[int, int] = SMALL, **more: Any) -> Asy
         await world.end()
 
 
-async def until(pilot: Pilot[None], true: Callable[[], Any], seconds: float = 8.0) -> Any:
+async def until(pilot: Pilot[None], true: Callable[[], Any], seconds: float = 30.0) -> Any:
     """Wait for something that must come."""
     loop = asyncio.get_running_loop()
     end = loop.time() + seconds
