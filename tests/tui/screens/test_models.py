@@ -177,7 +177,7 @@ async def test_a_model_that_cannot_be_served_says_why(tmp_path: Path, monkeypatc
 async def test_the_help_scrolls_and_closes(tmp_path: Path) -> None:
     async with shown(World(tmp_path), SMALL) as (app, pilot):
         await press(pilot, "question_mark")
-        await until(pilot, lambda: isinstance(app.screen, HelpScreen) and "Runs" in seen(app))
+        await until(pilot, lambda: isinstance(app.screen, HelpScreen) and app.focused is not None and "Runs" in seen(app))
         last = keys_of("question")[-1].help
         assert last not in seen(app)
         await press(pilot, "G")
