@@ -173,7 +173,7 @@ class TraceScreen(Scrubbing):
     def pane_step(self, step: int) -> None:
         """To the other pane."""
         del step
-        self._show("order" if self._pane == "steps" else "steps")
+        self._show("order" if self.steps.has_focus else "steps")  # a click changes panes too
 
     def _show(self, pane: str) -> None:
         self._pane = pane
